@@ -1,0 +1,223 @@
+//! Drives the engine's parts from outside, one JSON value a line in, one a line out: `probe MODE`.
+//!
+//! Modes: `model` (environment `OPENAI_BASE_URL`, `OPENAI_API_KEY`, `CORECODER_MODEL`, and `QUIRK_DRIVE`, which is
+//! `chat` for one model call or `agent` for the whole loop), `sse`, `gate`, `tools`, `edit`, `search`.
+
+use std::error::Error;
+use std::io::{BufRead, Write};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use corecoder::shell::Bash;
+use corecoder::{
+    Agent, AgentError, Approval, Config, Effect, Entry, ErrorKind, Event, Host, ModelError, Reply,
+    Script, Shell, ToolCall,
+};
+use corecoder_guard::Guard;
+use serde_json::{Value, json};
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Outcome {
+    let mode = std::env::args().nth(1).unwrap_or_default();
+    match mode.as_str() {
+        "model" => model().await,
+        "sse" => sse(),
+        "gate" => gate(),
+        "edit" => edit().await,
+        "tools" => tools().await,
+        "search" => search().await,
+        _ => Err(format!("unknown mode {mode:?}; see the top of probe.rs").into()),
+    }
+}
+
+fn print_line(value: &Value) -> Outcome {
+    // Readers that split at every Unicode line end must find one line.
+    let line = value.to_string();
+    let line = line
+        .replace('\u{85}', "\\u0085")
+        .replace('\u{2028}', "\\u2028")
+        .replace('\u{2029}', "\\u2029");
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")?;
+    Ok(out.flush()?)
+}
+
+/// In the mode `chat` the one reply is judged and its calls are not run.
+async fn model() -> Outcome {
+    let whole_loop = std::env::var("QUIRK_DRIVE").as_deref() == Ok("agent");
+    let watcher = Arc::new(Watcher {
+        last: Mutex::default(),
+        approves: whole_loop,
+    });
+    let agent = Agent::new(Config::from_env()?.llm()?).host(watcher.clone());
+    let result = agent
+        .rounds(if whole_loop { 50 } else { 1 })
+        .chat("go")
+        .await;
+    let last = watcher
+        .last
+        .lock()
+        .map_err(|_| "a host call panicked")?
+        .clone();
+    print_line(&match (result, last) {
+        (Err(AgentError::Model(error)), _) => failed(&error),
+        (Err(error), None) => failed(&ModelError::new(ErrorKind::Other, error.to_string())),
+        (_, reply) => described(&reply.unwrap_or_default()),
+    })
+}
+
+fn failed(error: &ModelError) -> Value {
+    let kind = match error.kind {
+        ErrorKind::ContextTooLong => "context_length".to_string(),
+        other => format!("{other:?}"),
+    };
+    json!({"text": "", "tool_calls": [], "error": error.message, "error_kind": kind})
+}
+
+fn described(reply: &Reply) -> Value {
+    let calls = reply.calls.iter().map(|call| {
+        json!({"id": call.id, "name": call.name, "arguments": call.args.clone().unwrap_or_else(Value::String)})
+    });
+    let usage = reply.usage.map(|usage| {
+        json!({"prompt": usage.prompt, "completion": usage.completion, "cached": usage.cached})
+    });
+    json!({
+        "text": reply.text, "reasoning": reply.reasoning, "tool_calls": calls.collect::<Vec<_>>(),
+        "usage": usage, "finish_reason": reply.finish, "error": null, "error_kind": null,
+    })
+}
+
+/// Keeps the newest reply.
+struct Watcher {
+    last: Mutex<Option<Reply>>,
+    approves: bool,
+}
+
+#[async_trait]
+impl Host for Watcher {
+    fn event(&self, _who: &str, event: &Event<'_>) {
+        if let (Event::Replied(reply), Ok(mut last)) = (event, self.last.lock()) {
+            *last = Some((*reply).clone());
+        }
+    }
+
+    async fn approve(&self, _who: &str, _call: &ToolCall, _effect: Effect) -> Approval {
+        if self.approves {
+            Approval::Yes
+        } else {
+            Approval::No("only the reply is wanted".to_string())
+        }
+    }
+}
+
+fn sse() -> Outcome {
+    for line in std::io::stdin().lock().lines() {
+        let case: Value = serde_json::from_str(&line?)?;
+        let reads = case["reads"].as_array().into_iter().flatten().map(text);
+        let (mut parser, mut events) = (corecoder::sse::Sse::default(), Vec::new());
+        for read in reads {
+            events.extend(parser.push(&STANDARD.decode(read)?));
+        }
+        let events = events
+            .iter()
+            .map(|event| json!({"event": event.event, "data": event.data, "id": event.id}));
+        print_line(&events.collect())?;
+    }
+    Ok(())
+}
+
+fn gate() -> Outcome {
+    let (guard, folder) = (guarded(), std::env::current_dir()?);
+    for line in std::io::stdin().lock().lines() {
+        let command: String = serde_json::from_str(&line?)?;
+        println!(
+            "{}",
+            if guard.effect(&command, &folder).is_err() {
+                "block"
+            } else {
+                "allow"
+            }
+        );
+    }
+    Ok(())
+}
+
+/// Calls on one agent's kit, in order; each line is one reply of a scripted model.
+async fn tools() -> Outcome {
+    let mut agent = Agent::new(Script::new([])).shell(guarded());
+    for line in std::io::stdin().lock().lines() {
+        let case: Value = serde_json::from_str(&line?)?;
+        let one = json!([[case["tool"], case["args"]]]);
+        let calls = case["tools"]
+            .as_array()
+            .or(one.as_array())
+            .into_iter()
+            .flatten();
+        let calls: Vec<(String, Value)> = calls
+            .map(|call| (text(&call[0]), call[1].clone()))
+            .collect();
+        print_line(&json!({"result": answers(&mut agent, calls).await?.join("\n")}))?;
+    }
+    Ok(())
+}
+
+async fn edit() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("file");
+    for line in std::io::stdin().lock().lines() {
+        let case: Value = serde_json::from_str(&line?)?;
+        std::fs::write(&file, text(&case["content"]))?;
+        let mut agent = Agent::new(Script::new([])).folder(folder.path());
+        let args =
+            json!({"file_path": "file", "old_string": case["old"], "new_string": case["new"]});
+        let answer = answers(&mut agent, vec![("edit_file".to_string(), args)])
+            .await?
+            .join("");
+        match answer.strip_prefix("Error: ") {
+            Some(error) => print_line(&json!({"error": error}))?,
+            None => print_line(&json!({"result": std::fs::read_to_string(&file)?}))?,
+        }
+    }
+    Ok(())
+}
+
+async fn search() -> Outcome {
+    let mut agent = Agent::new(Script::new([]));
+    for line in std::io::stdin().lock().lines() {
+        let case: Value = serde_json::from_str(&line?)?;
+        let args = json!({"pattern": case["pattern"], "include": case["include"]});
+        let answers = answers(&mut agent, vec![(text(&case["op"]), args)]).await?;
+        print_line(&json!({"text": answers.join("")}))?;
+    }
+    Ok(())
+}
+
+fn guarded() -> Guard<Bash> {
+    Guard::new(Bash, Config::from_env().ok().and_then(|config| config.home))
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_string()
+}
+
+/// What the model would read of these calls, made in one reply.
+async fn answers(
+    agent: &mut Agent,
+    calls: Vec<(String, Value)>,
+) -> Result<Vec<String>, AgentError> {
+    agent.reset();
+    agent.set_model(Script::new([Reply::calls(calls), Reply::text("done")]));
+    agent.chat("go").await?;
+    let rounds = agent.history().iter().filter_map(|entry| match entry {
+        Entry::Round(round) => Some(round),
+        _ => None,
+    });
+    Ok(rounds
+        .flat_map(|round| round.answered())
+        .map(|(_, answer)| answer.to_string())
+        .collect())
+}

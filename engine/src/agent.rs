@@ -1,0 +1,217 @@
+//! The loop: ask the model, do what it asks, tell it what came of it, until it only answers.
+//!
+//! Reads start while the reply still streams; writes wait for its end and run alone, in order, so a stream that
+//! dies half way has done nothing that can't be asked again. Each call gets an answer, and answers stand in the
+//! order asked. A run is a future, and cancelling is dropping it: the round under way is closed as it falls.
+//!
+//! Left out: everything the loop runs without, such as permissions, plans, hooks and budgets, which plug into
+//! the four sockets.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use tokio::sync::RwLock;
+
+use crate::batch::{Batch, OpenRound, Repeats};
+use crate::conversation::Entry;
+use crate::files::Files;
+use crate::host::{Event, Host, Silent};
+use crate::kit::{Inbox, Kit};
+use crate::model::{Delta, Model, ModelError, Request};
+use crate::shell::{Bash, Shell};
+use crate::tools::{self, Spec, Tool};
+use crate::{prompt, recovery};
+
+/// A conversation with a model that can use tools.
+pub struct Agent {
+    kit: Kit,
+    system: String,
+    history: Vec<Entry>,
+}
+
+/// Why a run ended without an answer.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AgentError {
+    #[error("{0}")]
+    Model(#[from] ModelError),
+    #[error("stopped after {0} rounds without a final answer; say \"continue\" to go on")]
+    Rounds(usize),
+}
+
+impl Agent {
+    /// An agent with the seven tools in the process's own folder, which shows nothing and approves everything.
+    pub fn new(model: impl Model + 'static) -> Agent {
+        Agent::with_kit(Kit {
+            model: Arc::new(model),
+            tools: tools::seven(),
+            host: Arc::new(Silent),
+            shell: Arc::new(Bash),
+            files: Arc::new(Files::new(PathBuf::from("."))),
+            inbox: Inbox::default(),
+            meter: Arc::default(),
+            gate: Arc::new(RwLock::new(())),
+            name: String::new(),
+            rounds: 50,
+        })
+    }
+
+    /// An agent with this kit and an empty history.
+    pub fn with_kit(mut kit: Kit) -> Agent {
+        kit.tools.sort_by_key(|tool| tool.spec().name);
+        let system = prompt::system(&kit);
+        Agent {
+            kit,
+            system,
+            history: Vec::new(),
+        }
+    }
+
+    /// Runs until the model answers without asking for a tool, and returns that answer.
+    ///
+    /// Dropping the future cancels: running commands are killed, and the history stays one that the next call
+    /// can carry on. Errors if the model can't be asked, or after [`Kit::rounds`] requests.
+    pub async fn chat(&mut self, text: impl Into<String>) -> Result<String, AgentError> {
+        self.history.push(Entry::User(text.into()));
+        let _background = StopOnDrop(self.kit.inbox.clone());
+        let mut repeats = Repeats::default();
+        let mut asked_again = false;
+        for round in 1..=self.kit.rounds {
+            self.take_inbox(&mut repeats);
+            self.kit
+                .host
+                .event(&self.kit.name, &Event::Request { round });
+            let Some(answer) = self.round(&mut repeats).await? else {
+                continue;
+            };
+            if answer.is_empty() && !asked_again {
+                asked_again = true;
+                self.history.pop();
+            } else if !self.kit.inbox.wait().await {
+                return Ok(answer);
+            }
+        }
+        Err(AgentError::Rounds(self.kit.rounds))
+    }
+
+    /// One request and what it asks for. Returns the text of a reply that asks for nothing.
+    async fn round(&mut self, repeats: &mut Repeats) -> Result<Option<String>, AgentError> {
+        let tools: Vec<Spec> = self.kit.tools.iter().map(|tool| tool.spec()).collect();
+        let host = |event: Event<'_>| self.kit.host.event(&self.kit.name, &event);
+        let mut open = OpenRound::new(&mut self.history, Batch::new(&self.kit, repeats));
+        let request = Request {
+            system: &self.system,
+            tools: &tools,
+            entries: open.history,
+        };
+        let mut deltas = self.kit.model.stream(request);
+        let mut whole = None;
+        while let Some(delta) = deltas.next().await {
+            match delta? {
+                Delta::Text(piece) => {
+                    host(Event::Text(&piece));
+                    open.reply.text += &piece;
+                }
+                Delta::Reasoning(piece) => host(Event::Reasoning(&piece)),
+                Delta::Call(call) => open.batch.start_early(call).await,
+                Delta::Restart { error, wait } => {
+                    open.batch.restart();
+                    open.reply.text.clear();
+                    host(Event::Retry {
+                        error: &error,
+                        wait,
+                    });
+                }
+                Delta::Done(reply) => whole = Some(reply),
+            }
+        }
+        drop(deltas);
+        open.reply = whole.ok_or_else(ModelError::unfinished)?;
+        recovery::recover(&mut open.reply, &self.kit);
+        self.kit.spend(open.reply.usage);
+        host(Event::Replied(&open.reply));
+        open.batch.run(&open.reply.calls).await;
+        Ok(open.reply.calls.is_empty().then(|| open.reply.text.clone()))
+    }
+
+    fn take_inbox(&mut self, repeats: &mut Repeats) {
+        for message in self.kit.inbox.take() {
+            self.kit.host.event(&self.kit.name, &Event::Inbox(&message));
+            self.history.push(Entry::User(message));
+            *repeats = Repeats::default();
+        }
+    }
+
+    /// Everything said so far.
+    pub fn history(&self) -> &[Entry] {
+        &self.history
+    }
+
+    /// Forgets the conversation; what the agent works with stays.
+    pub fn reset(&mut self) {
+        self.history.clear();
+    }
+
+    /// What the agent works with.
+    pub fn kit(&self) -> &Kit {
+        &self.kit
+    }
+
+    /// Works in this folder instead.
+    pub fn folder(self, folder: impl Into<PathBuf>) -> Agent {
+        let files = Arc::new(Files::new(folder.into()));
+        self.rebuilt(|kit| kit.files = files)
+    }
+
+    /// Has exactly these tools. What an agent must not do, it is given no tool for.
+    pub fn tools(self, tools: Vec<Arc<dyn Tool>>) -> Agent {
+        self.rebuilt(|kit| kit.tools = tools)
+    }
+
+    /// Has this tool too, in place of one of the same name.
+    pub fn tool(self, tool: impl Tool + 'static) -> Agent {
+        self.rebuilt(|kit| {
+            let name = tool.spec().name;
+            kit.tools.retain(|other| other.spec().name != name);
+            kit.tools.push(Arc::new(tool));
+        })
+    }
+
+    /// Reports to this host and asks it for approvals.
+    pub fn host(self, host: Arc<impl Host + 'static>) -> Agent {
+        self.rebuilt(|kit| kit.host = host)
+    }
+
+    /// Runs commands through this shell.
+    pub fn shell(self, shell: impl Shell + 'static) -> Agent {
+        self.rebuilt(|kit| kit.shell = Arc::new(shell))
+    }
+
+    /// Makes at most this many requests in one run (50, unless set).
+    pub fn rounds(self, rounds: usize) -> Agent {
+        self.rebuilt(|kit| kit.rounds = rounds)
+    }
+
+    /// Asks this model from the next request on.
+    pub fn set_model(&mut self, model: impl Model + 'static) {
+        self.kit.model = Arc::new(model);
+    }
+
+    fn rebuilt(self, change: impl FnOnce(&mut Kit)) -> Agent {
+        let mut kit = self.kit;
+        change(&mut kit);
+        Agent {
+            history: self.history,
+            ..Agent::with_kit(kit)
+        }
+    }
+}
+
+/// Background work belongs to the run that started it and ends with it.
+struct StopOnDrop(Inbox);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}

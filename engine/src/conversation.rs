@@ -1,0 +1,130 @@
+//! What was said: a conversation is a list of entries, not of provider messages.
+//!
+//! The invariant is the pairing rule: a [`Round`] asks for one result per call while it is built, so a call
+//! without its result, or a result without its call, can't be written down. Compaction may therefore cut
+//! between any two entries, and an interrupt fills what is missing in one place.
+//!
+//! Left out: provider JSON, which exists in [`crate::wire`] alone.
+
+use serde_json::{Map, Value};
+
+/// One step of a conversation.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Entry {
+    /// What the user, or a message that came through the inbox, said.
+    User(String),
+    /// What the model said, and what came of each of its calls.
+    Round(Round),
+    /// What compaction left of older entries.
+    Summary(String),
+}
+
+/// A reply with exactly one result per call, in the order in which the calls were asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Round {
+    reply: Reply,
+    results: Vec<String>,
+}
+
+impl Round {
+    /// Closes a reply: `result` is asked once for each call, in order, with the call's position.
+    pub fn new(reply: Reply, mut result: impl FnMut(usize, &ToolCall) -> String) -> Round {
+        let results = reply
+            .calls
+            .iter()
+            .enumerate()
+            .map(|(at, call)| result(at, call))
+            .collect();
+        Round { reply, results }
+    }
+
+    /// What the model said.
+    pub fn reply(&self) -> &Reply {
+        &self.reply
+    }
+
+    /// The calls with their results, in the order asked.
+    pub fn answered(&self) -> impl Iterator<Item = (&ToolCall, &str)> {
+        self.reply
+            .calls
+            .iter()
+            .zip(self.results.iter().map(String::as_str))
+    }
+}
+
+/// One complete answer of a model.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Reply {
+    pub text: String,
+    /// Shown to the user, kept apart from the text, and not sent back but as [`Reply::echo`] demands.
+    pub reasoning: String,
+    pub calls: Vec<ToolCall>,
+    /// Tokens as the provider counted them; `None` if it did not say.
+    pub usage: Option<Usage>,
+    /// Why the reply ended, in the provider's word: `stop`, `tool_calls`, `length`, `content_filter`.
+    pub finish: String,
+    /// Fields that the provider wants back with this message: `reasoning_content`, `reasoning_details`.
+    pub echo: Map<String, Value>,
+    /// Where the reply came from; what is in `echo` goes back there and nowhere else.
+    pub origin: String,
+}
+
+impl Reply {
+    /// A reply that is only text: the end of a turn.
+    pub fn text(text: impl Into<String>) -> Reply {
+        Reply {
+            text: text.into(),
+            finish: "stop".to_string(),
+            ..Reply::default()
+        }
+    }
+
+    /// A reply that asks for these calls, as (name, arguments).
+    pub fn calls<N: Into<String>>(calls: impl IntoIterator<Item = (N, Value)>) -> Reply {
+        let calls = calls
+            .into_iter()
+            .enumerate()
+            .map(|(at, (name, args))| ToolCall {
+                id: format!("call_{at}"),
+                name: name.into(),
+                args: Ok(args),
+                echo: Map::new(),
+            });
+        Reply {
+            calls: calls.collect(),
+            finish: "tool_calls".to_string(),
+            ..Reply::default()
+        }
+    }
+}
+
+/// What the model asked a tool to do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToolCall {
+    pub id: String,
+    pub name: String,
+    /// A JSON object, or, where the model wrote something else, the text as it came: that is answered and
+    /// never turned into `{}`.
+    pub args: Result<Value, String>,
+    /// Fields of the call that the provider wants back, such as a thought signature.
+    pub echo: Map<String, Value>,
+}
+
+/// Tokens of one request, or of many added up.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Usage {
+    /// Tokens of the request, those from the provider's cache included.
+    pub prompt: u64,
+    /// Tokens of the reply, reasoning included.
+    pub completion: u64,
+    /// The part of `prompt` that the provider served from its cache.
+    pub cached: u64,
+}
+
+impl std::ops::AddAssign for Usage {
+    fn add_assign(&mut self, other: Usage) {
+        self.prompt += other.prompt;
+        self.completion += other.completion;
+        self.cached += other.cached;
+    }
+}

@@ -1,0 +1,185 @@
+//! Tool calls out of stream fragments: which fragment belongs to which call, and when a call is complete.
+//!
+//! The protocol gives each call an `index` and an `id`. Servers leave out either, repeat them, use index 0 for
+//! every call, or send the name twice, in parts, or last. So a fragment is placed by index, id and completeness
+//! together: it continues the call that it points at, unless that call is already whole and this is a new start.
+//!
+//! Arguments arrive as text, as text in pieces, as an object, encoded twice, or not at all (which means `{}`).
+//! What is no JSON object in the end is kept as it came; it is never guessed at.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
+
+use crate::conversation::ToolCall;
+use crate::text;
+use crate::wire::unique;
+
+#[derive(Default)]
+pub(crate) struct Fragments {
+    slots: Vec<Slot>,
+    settled: usize,
+}
+
+#[derive(Default)]
+struct Slot {
+    index: Option<u64>,
+    id: String,
+    name: String,
+    args: String,
+    echo: Map<String, Value>,
+}
+
+impl Fragments {
+    /// Places one element of a chunk's `tool_calls`.
+    pub fn add(&mut self, call: &Value) {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
+        let piece = Slot {
+            index: call["index"].as_u64(),
+            id: text(&call["id"]),
+            name: text(&call["function"]["name"]),
+            args: match &call["function"]["arguments"] {
+                Value::Null => String::new(),
+                Value::String(text) => text.clone(),
+                object => object.to_string(),
+            },
+            echo: extras(call),
+        };
+        match self
+            .target(&piece)
+            .filter(|at| !piece.starts_after(&self.slots[*at]))
+        {
+            Some(at) => self.slots[at].extend(piece),
+            None => self.insert(piece),
+        }
+    }
+
+    fn target(&self, piece: &Slot) -> Option<usize> {
+        let find = |test: &dyn Fn(&Slot) -> bool| self.slots.iter().rposition(test);
+        let nameless = piece.id.is_empty() && piece.name.is_empty();
+        match piece.index {
+            Some(_) => find(&|slot| slot.index == piece.index).or_else(|| find(&|_| nameless)),
+            None if piece.id.is_empty() => find(&|_| true),
+            None => find(&|slot| slot.id == piece.id).or_else(|| find(&|_| true)),
+        }
+    }
+
+    /// Calls stand in the order of their indexes, those that share one in the order of arrival.
+    fn insert(&mut self, piece: Slot) {
+        let after = |slot: &Slot| piece.index.is_some() && slot.index > piece.index;
+        let at = self
+            .slots
+            .iter()
+            .position(after)
+            .unwrap_or(self.slots.len());
+        let mut slot = Slot {
+            index: piece.index,
+            ..Slot::default()
+        };
+        slot.extend(piece);
+        self.slots.insert(at.max(self.settled), slot);
+    }
+
+    /// Calls that can't change any more and were not returned before. While the reply goes on, those are the
+    /// whole ones in front of the last; at its end (`all`) the last may be among them.
+    pub fn settled(&mut self, all: bool) -> Vec<ToolCall> {
+        let open = if all {
+            self.slots.len()
+        } else {
+            self.slots.len().saturating_sub(1)
+        };
+        let from = self.settled;
+        let whole = self
+            .slots
+            .iter()
+            .take(open)
+            .skip(from)
+            .take_while(|slot| slot.is_whole())
+            .count();
+        self.settled += whole;
+        if whole == 0 {
+            Vec::new()
+        } else {
+            self.finish()[from..self.settled].to_vec()
+        }
+    }
+
+    /// All calls of the reply, with ids that are unique in it.
+    pub fn finish(&self) -> Vec<ToolCall> {
+        let mut taken = HashSet::new();
+        let call = |slot: &Slot| ToolCall {
+            id: unique(&slot.id, &mut taken),
+            name: slot.name.trim().to_string(),
+            args: slot.args(),
+            echo: slot.echo.clone(),
+        };
+        self.slots.iter().map(call).collect()
+    }
+}
+
+impl Slot {
+    /// Whether this piece begins a new call rather than continue `slot`, which index or id point at.
+    fn starts_after(&self, slot: &Slot) -> bool {
+        let other_id = !self.id.is_empty() && !slot.id.is_empty() && self.id != slot.id;
+        let other_name = self.name != slot.name && !slot.name.is_empty();
+        if self.name.is_empty() {
+            return false;
+        }
+        if slot.args.is_empty() || (other_id && other_name) {
+            return other_id;
+        }
+        // Some servers close a call by sending the whole of it once more.
+        let again = self.id == slot.id && self.name == slot.name && self.args == slot.args;
+        (other_id || self.args.trim_start().starts_with('{')) && !again && slot.is_whole()
+    }
+
+    fn extend(&mut self, piece: Slot) {
+        // Names are concatenated where they come in parts; a repeated or growing whole name replaces.
+        if piece.name.starts_with(&self.name) {
+            self.name = piece.name;
+        } else {
+            self.name += &piece.name;
+        }
+        if self.id.is_empty() {
+            self.id = piece.id;
+        }
+        self.args += &piece.args;
+        self.echo.extend(piece.echo);
+    }
+
+    fn is_whole(&self) -> bool {
+        self.args.trim_end().ends_with('}') && self.args().is_ok()
+    }
+
+    fn args(&self) -> Result<Value, String> {
+        object(&self.args).ok_or_else(|| self.args.clone())
+    }
+}
+
+/// The one object that `text` encodes. Empty text means no arguments; of several objects those that are
+/// equal or empty count once, since servers begin with `{}` or close with a copy of the whole.
+fn object(text: &str) -> Option<Value> {
+    if text.trim().is_empty() {
+        return Some(Value::Object(Map::new()));
+    }
+    let mut found: Vec<Value> = text::json_values(text)?;
+    found.dedup();
+    if found.len() > 1 {
+        found.retain(|value| value.as_object().is_none_or(|object| !object.is_empty()));
+    }
+    match <[Value; 1]>::try_from(found).ok()? {
+        [Value::Null] => Some(Value::Object(Map::new())),
+        [Value::String(inner)] => object(&inner),
+        [value] => value.is_object().then_some(value),
+    }
+}
+
+/// The fields of a call that the protocol does not know: signatures, which go back as they came.
+fn extras(call: &Value) -> Map<String, Value> {
+    let known = ["index", "id", "type", "function"];
+    let fields = call.as_object().into_iter().flatten();
+    fields
+        .filter(|(key, value)| !known.contains(&key.as_str()) && !value.is_null())
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
+}

@@ -1,0 +1,283 @@
+//! The model behind an OpenAI-compatible server: [`crate::wire`] over HTTP, with patience.
+//!
+//! A failure that may pass is asked again with growing pauses, as long as nothing but reading has happened: the
+//! loop runs no call with an effect before the reply is whole. A parameter that the server refuses by name is
+//! left out from then on. The key is never part of an error.
+//!
+//! Left out: other protocols, fallbacks to other models and budgets, which wrap or replace this `Model`.
+
+use std::collections::BTreeSet;
+use std::pin::pin;
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use futures::{Stream, StreamExt};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::model::{Delta, Deltas, ErrorKind, Model, ModelError, Request};
+use crate::refusal;
+use crate::wire::{self, Reading};
+
+/// Requests made for one reply, at most.
+const TRIES: u32 = 6;
+/// A longer wait than this is the user's to decide about.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// What a server may refuse by name, and is then left out; `stream_options` stands before `stream`.
+const OPTIONAL: [&str; 6] = [
+    "stream_options",
+    "temperature",
+    "max_tokens",
+    "max_completion_tokens",
+    "reasoning_content",
+    "stream",
+];
+
+/// A chat model behind an OpenAI-compatible server.
+pub struct Llm {
+    model: String,
+    key: String,
+    url: String,
+    max_tokens: Option<u64>,
+    temperature: Option<f64>,
+    http: reqwest::Client,
+    /// Parameters that this server has refused.
+    refused: Mutex<BTreeSet<&'static str>>,
+}
+
+impl Llm {
+    /// `base_url` is the part before `/chat/completions`; `None` means OpenAI. Errors if it is no URL or the
+    /// key can't stand in a header.
+    pub fn new(model: &str, key: &str, base_url: Option<&str>) -> Result<Llm, ModelError> {
+        let bad = |message: String| ModelError::new(ErrorKind::BadRequest, message);
+        let base = base_url
+            .unwrap_or("https://api.openai.com/v1")
+            .trim_end_matches('/');
+        let url = reqwest::Url::parse(&format!("{base}/chat/completions"))
+            .map_err(|error| bad(format!("the base URL {base:?} is not valid: {error}")))?;
+        let mut headers = HeaderMap::new();
+        if !key.is_empty() {
+            let mut value = HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| {
+                bad("the API key holds a character that no HTTP header may hold".to_string())
+            })?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        // A provider is installed once for the process; another caller's choice is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder()
+            .default_headers(headers)
+            .user_agent(concat!("corecoder/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(Duration::from_secs(20))
+            // Local models read a long prompt for minutes before their first byte.
+            .read_timeout(Duration::from_secs(600))
+            .build()
+            .map_err(|error| bad(format!("the HTTP client can't start: {error:?}")))?;
+        let (model, key, url) = (model.to_string(), key.to_string(), url.to_string());
+        Ok(Llm {
+            model,
+            key,
+            url,
+            max_tokens: None,
+            temperature: None,
+            http,
+            refused: Mutex::default(),
+        })
+    }
+
+    /// The longest reply, in tokens; without it the server decides.
+    pub fn max_tokens(mut self, max_tokens: Option<u64>) -> Llm {
+        self.max_tokens = max_tokens;
+        self
+    }
+
+    /// Between 0 and 2; without it the server decides.
+    pub fn temperature(mut self, temperature: Option<f64>) -> Llm {
+        self.temperature = temperature;
+        self
+    }
+
+    fn refused(&self) -> MutexGuard<'_, BTreeSet<&'static str>> {
+        self.refused
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// What goes beside the messages and tools, less what this server has refused.
+    fn parameters(&self) -> Map<String, Value> {
+        let refused = self.refused();
+        let limit = if refused.contains("max_tokens") {
+            "max_completion_tokens"
+        } else {
+            "max_tokens"
+        };
+        let usage = (!refused.contains("stream")).then(|| json!({"include_usage": true}));
+        let all = [
+            (limit, json!(self.max_tokens)),
+            ("temperature", json!(self.temperature)),
+            ("stream", json!(true)),
+            ("stream_options", json!(usage)),
+        ];
+        let wanted = all
+            .into_iter()
+            .filter(|(name, value)| !value.is_null() && !refused.contains(name));
+        wanted
+            .map(|(name, value)| (name.to_string(), value))
+            .collect()
+    }
+
+    async fn send(&self, body: &Body<'_>) -> Result<reqwest::Response, ModelError> {
+        let body = serde_json::to_vec(body)
+            .map_err(|error| ModelError::new(ErrorKind::Other, error.to_string()))?;
+        let request = self
+            .http
+            .post(&self.url)
+            .header("content-type", "application/json")
+            .body(body);
+        let response = request.send().await.map_err(|error| self.network(error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let headers = response.headers().clone();
+        let wait =
+            refusal::wait_in_headers(|name| Some(headers.get(name)?.to_str().ok()?.to_string()));
+        let body = response.bytes().await.unwrap_or_default();
+        Err(self.without_key(refusal::in_response(
+            status.as_u16(),
+            wait,
+            &String::from_utf8_lossy(&body),
+        )))
+    }
+
+    /// One request and its reply.
+    fn attempt<'a>(
+        &'a self,
+        body: &'a Body<'a>,
+    ) -> impl Stream<Item = Result<Delta, ModelError>> + 'a {
+        async_stream::try_stream! {
+            let mut response = self.send(body).await?;
+            let (mut reading, mut broken) = (Reading::default(), None);
+            while !reading.is_done() && broken.is_none() {
+                match response.chunk().await {
+                    Ok(Some(bytes)) => {
+                        for delta in reading.push(&bytes).map_err(|error| self.without_key(error))? {
+                            yield delta;
+                        }
+                    }
+                    Ok(None) => break,
+                    Err(error) => broken = Some(self.network(error)),
+                }
+            }
+            // A connection that breaks after the reply's end takes nothing from it.
+            let mut reply = reading.finish().map_err(|error| broken.unwrap_or(self.without_key(error)))?;
+            reply.origin = self.url.clone();
+            // Read to the end, which follows `[DONE]` at once, or the connection can't be used again.
+            let _ = tokio::time::timeout(Duration::from_millis(20), response.chunk()).await;
+            yield Delta::Done(reply);
+        }
+    }
+
+    fn network(&self, error: reqwest::Error) -> ModelError {
+        let mut message = error.to_string();
+        let mut cause = std::error::Error::source(&error);
+        while let Some(inner) = cause {
+            message += &format!(": {inner}");
+            cause = inner.source();
+        }
+        self.without_key(ModelError::new(ErrorKind::Network, message))
+    }
+
+    fn without_key(&self, mut error: ModelError) -> ModelError {
+        if !self.key.is_empty() {
+            error.message = error.message.replace(&self.key, "[key]");
+        }
+        error
+    }
+
+    /// Whether the server refused a parameter by name that can be left out; it is, from now on.
+    fn adapt(&self, error: &ModelError, sent: &Map<String, Value>) -> bool {
+        if error.kind != ErrorKind::BadRequest {
+            return false;
+        }
+        let words = |c: char| !c.is_alphanumeric() && c != '_';
+        let named = |name: &&str| error.message.split(words).any(|word| word == *name);
+        let was_sent = |name: &&str| sent.contains_key(*name) || *name == "reasoning_content";
+        let culprit = OPTIONAL
+            .into_iter()
+            .find(|name| named(name) && was_sent(name));
+        culprit.is_some_and(|name| self.refused().insert(name))
+    }
+
+    /// How long to wait before the next try, or the error that ends the request.
+    fn patience(
+        &self,
+        mut error: ModelError,
+        tries: u32,
+    ) -> Result<(ModelError, Duration), ModelError> {
+        // The model's own slip in writing a call (Groq): a second sample may do better, a third seldom does.
+        let slip = error.message.contains("tool_use_failed");
+        let limit = if slip { 2 } else { TRIES };
+        if !(slip || error.kind.passes()) {
+            return Err(error);
+        }
+        let pause = Duration::from_millis(500 * 2u64.pow(tries - 1));
+        let wait = error
+            .wait
+            .unwrap_or(pause.mul_f64(fastrand::f64().mul_add(0.5, 0.75)));
+        if tries >= limit || wait > LONGEST_WAIT {
+            let asked = error
+                .wait
+                .map(|wait| format!("; it asks to wait {} s", wait.as_secs()));
+            let asked = asked.unwrap_or_default();
+            error.message = format!("{} (gave up after {tries} tries{asked})", error.message);
+            return Err(error);
+        }
+        Ok((error, wait))
+    }
+}
+
+impl Model for Llm {
+    fn stream<'a>(&'a self, request: Request<'a>) -> Deltas<'a> {
+        let (mut messages, tools) = (wire::messages(&request, &self.url), wire::tools(&request));
+        async_stream::try_stream! {
+            for tries in 1.. {
+                if self.refused().contains("reasoning_content") {
+                    messages.iter_mut().filter_map(Value::as_object_mut).for_each(|message| drop(message.remove("reasoning_content")));
+                }
+                let body = Body { model: &self.model, messages: &messages, tools: &tools, parameters: self.parameters() };
+                let mut attempt = pin!(self.attempt(&body));
+                let mut failure = None;
+                while let Some(delta) = attempt.next().await {
+                    match delta {
+                        Ok(delta) => yield delta,
+                        Err(error) => failure = Some(error),
+                    }
+                }
+                let Some(error) = failure else { return };
+                if self.adapt(&error, &body.parameters) {
+                    continue;
+                }
+                let (error, wait) = self.patience(error, tries)?;
+                yield Delta::Restart { error, wait };
+                tokio::time::sleep(wait).await;
+            }
+        }
+        .boxed()
+    }
+
+    fn name(&self) -> &str {
+        &self.model
+    }
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    model: &'a str,
+    messages: &'a [Value],
+    #[serde(skip_serializing_if = "<[Value]>::is_empty")]
+    tools: &'a [Value],
+    #[serde(flatten)]
+    parameters: Map<String, Value>,
+}

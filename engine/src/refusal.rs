@@ -1,0 +1,178 @@
+//! What a failed request means: a status, a body and headers, or an error inside a stream, become a [`ModelError`].
+//!
+//! Providers agree on statuses more than on words, so the status is asked first and the words settle what it
+//! leaves open; an error inside a stream carries its status as a `code`, or only words. The message keeps the
+//! provider's own words, shortened.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+
+use crate::model::{ErrorKind, ModelError};
+use crate::text;
+
+/// Phrases of a conversation that is too long, in lower case, as providers and local servers word it.
+const TOO_LONG: &[&str] = &[
+    "context length",
+    "context_length",
+    "context window",
+    "context_window",
+    "context size",
+    "context_size",
+    "context limit",
+    "context shift",
+    "maximum context",
+    "is too long",
+    "are too long",
+    "input length",
+    "too many tokens",
+    "too many input tokens",
+    "number of tokens",
+    "token limit",
+    "reduce the length",
+];
+const NO_CREDIT: &[&str] = &[
+    "insufficient_quota",
+    "insufficient credit",
+    "insufficient balance",
+    "billing",
+    "out of credit",
+];
+
+/// An error that came as an HTTP response.
+pub fn in_response(status: u16, wait: Option<Duration>, body: &str) -> ModelError {
+    let message = words(body);
+    let kind = kind(status, &format!("{message} {body}").to_lowercase());
+    let wait = wait.or_else(|| wait_in_words(&message));
+    ModelError {
+        kind,
+        message: format!("HTTP {status}: {message}"),
+        wait,
+    }
+}
+
+/// An error that came inside a stream that began well.
+pub fn in_stream(body: &str) -> ModelError {
+    let value = text::json(body).unwrap_or_default();
+    let error = value
+        .get("error")
+        .filter(|error| error.is_object())
+        .unwrap_or(&value);
+    let code = [&error["code"], &error["status"], &error["status_code"]]
+        .into_iter()
+        .find_map(number);
+    let message = words(body);
+    let kind = kind(code.unwrap_or(0), &body.to_lowercase());
+    let code = code.map(|code| format!("{code}: ")).unwrap_or_default();
+    let wait = wait_in_words(&message);
+    ModelError {
+        kind,
+        message: format!("{code}{message}"),
+        wait,
+    }
+}
+
+fn number(code: &Value) -> Option<u16> {
+    let number = code.as_u64().or_else(|| code.as_str()?.parse().ok())?;
+    u16::try_from(number)
+        .ok()
+        .filter(|number| (100..600).contains(number))
+}
+
+fn kind(status: u16, words: &str) -> ErrorKind {
+    let says = |list: &[&str]| list.iter().any(|phrase| words.contains(phrase));
+    match status {
+        402 => ErrorKind::Quota,
+        _ if says(NO_CREDIT) => ErrorKind::Quota,
+        429 => ErrorKind::RateLimit,
+        401 | 403 => ErrorKind::Authentication,
+        413 => ErrorKind::ContextTooLong,
+        _ if says(TOO_LONG) && !says(&["rate limit", "rate_limit", "throttl"]) => {
+            ErrorKind::ContextTooLong
+        }
+        408 | 500.. => ErrorKind::Overloaded,
+        300.. => ErrorKind::BadRequest,
+        _ if says(&["rate limit", "rate_limit", "too many requests", "throttl"]) => {
+            ErrorKind::RateLimit
+        }
+        _ if says(&["authentication", "api key", "api_key", "permission"]) => {
+            ErrorKind::Authentication
+        }
+        _ if says(&["invalid_request", "bad request"]) => ErrorKind::BadRequest,
+        _ => ErrorKind::Overloaded,
+    }
+}
+
+/// The provider's sentence out of the body: `error.message`, `message`, `detail`, or the start of the text.
+fn words(body: &str) -> String {
+    let value = text::json(body).unwrap_or_default();
+    let value = value.get(0).unwrap_or(&value);
+    let places = [
+        "/error/message",
+        "/message",
+        "/error",
+        "/detail/0/msg",
+        "/detail",
+        "/msg",
+    ];
+    let sentence = places
+        .iter()
+        .find_map(|place| value.pointer(place)?.as_str());
+    // Validators name the offending parameter beside the sentence, not in it.
+    let details = [
+        "/error/metadata/raw",
+        "/error/code",
+        "/error/type",
+        "/error/param",
+        "/detail/0/loc",
+    ];
+    let details = details
+        .iter()
+        .filter_map(|place| value.pointer(place))
+        .filter(|detail| !detail.is_null());
+    let sentence = sentence.map_or_else(|| body.trim().to_string(), str::to_string);
+    let all: Vec<String> = std::iter::once(sentence)
+        .chain(details.map(Value::to_string))
+        .collect();
+    match text::head(&all.join(" | "), 600) {
+        "" => "no explanation given".to_string(),
+        sentence => sentence.to_string(),
+    }
+}
+
+/// How long to wait, out of `retry-after-ms` or `retry-after` (seconds, or a date; RFC 9110, section 10.2.3).
+pub fn wait_in_headers(get: impl Fn(&str) -> Option<String>) -> Option<Duration> {
+    let milliseconds = get("retry-after-ms").and_then(|value| value.trim().parse::<f64>().ok());
+    if let Some(milliseconds) = milliseconds {
+        return Duration::try_from_secs_f64(milliseconds / 1000.0).ok();
+    }
+    let value = get("retry-after")?;
+    let seconds = value.trim().parse().ok();
+    seconds
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .or_else(|| {
+            let date = httpdate::parse_http_date(value.trim()).ok()?;
+            Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+        })
+}
+
+/// Some providers only say it: "Please try again in 3.289s", "in 120ms", "in 1m2.5s".
+fn wait_in_words(message: &str) -> Option<Duration> {
+    let (_, rest) = message.split_once("try again in ")?;
+    let (mut seconds, mut rest) = (None, rest);
+    while let Some(end) = rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.') {
+        let Ok(number) = rest[..end].parse::<f64>() else {
+            break;
+        };
+        let units = [("ms", 0.001), ("h", 3600.0), ("m", 60.0), ("s", 1.0)];
+        let Some((unit, factor)) = units
+            .into_iter()
+            .find(|(unit, _)| rest[end..].starts_with(unit))
+        else {
+            break;
+        };
+        seconds = Some(seconds.unwrap_or(0.0) + number * factor);
+        rest = &rest[end + unit.len()..];
+    }
+    Duration::try_from_secs_f64(seconds?).ok()
+}

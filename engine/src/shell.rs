@@ -1,0 +1,38 @@
+//! The `Shell` socket: how a command line becomes a process.
+//!
+//! The engine's own runs `bash -c` and takes every command for a write. What knows more plugs in here: a guard
+//! that tells readers from writers and refuses slips, a sandbox that the kernel keeps.
+
+use std::io;
+use std::path::Path;
+
+use tokio::process::{Child, Command};
+
+use crate::tools::Effect;
+
+/// How a command line becomes a process.
+pub trait Shell: Send + Sync {
+    /// What `line` would do when run in `cwd`, or, as text for the model, why it will not be run.
+    fn effect(&self, _line: &str, _cwd: &Path) -> Result<Effect, String> {
+        Ok(Effect::Write)
+    }
+
+    /// The process for `line`, not yet started; the caller sets folder, environment and pipes.
+    fn command(&self, line: &str) -> Command;
+
+    /// Starts what [`Shell::command`] made.
+    fn spawn(&self, mut command: Command) -> io::Result<Child> {
+        command.spawn()
+    }
+}
+
+/// Plain `bash -c`, with the rights of the agent's own process.
+pub struct Bash;
+
+impl Shell for Bash {
+    fn command(&self, line: &str) -> Command {
+        let mut command = Command::new("bash");
+        command.arg("-c").arg(line);
+        command
+    }
+}

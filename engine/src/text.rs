@@ -1,0 +1,143 @@
+//! Text as models and servers really write it: almost JSON, cut in the middle, thoughts among the words.
+
+use serde_json::Value;
+
+use crate::conversation::Reply;
+
+/// At most `bytes` of the beginning, cut between two characters.
+pub fn head(text: &str, bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes)]
+}
+
+/// At most `bytes` of the end, cut between two characters.
+pub fn tail(text: &str, bytes: usize) -> &str {
+    &text[text.ceil_char_boundary(text.len().saturating_sub(bytes))..]
+}
+
+/// The first JSON value in `text`, if all of `text` is JSON.
+pub fn json(text: &str) -> Option<Value> {
+    json_values(text)?.into_iter().next()
+}
+
+/// The JSON values that `text` consists of; `None` if anything else is in it, even after [`repaired`].
+pub fn json_values(text: &str) -> Option<Vec<Value>> {
+    let parse = |text: &str| -> Option<Vec<Value>> {
+        serde_json::Deserializer::from_str(text)
+            .into_iter()
+            .collect::<Result<_, _>>()
+            .ok()
+    };
+    parse(text).or_else(|| parse(&repaired(text)))
+}
+
+/// The JSON value that `text` begins with, and its length in bytes.
+pub(crate) fn first_json(text: &str) -> Option<(Value, usize)> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter();
+    if let Some(Ok(value)) = values.next() {
+        return Some((value, values.byte_offset()));
+    }
+    // What is mended has another length, so it counts only if nothing is left to look at behind it.
+    let line = text.split("\n```").next().unwrap_or(text);
+    let line = line.split("</").next().unwrap_or(line);
+    Some((json(line)?, line.len()))
+}
+
+/// Mends the two mistakes that have one reading only: a control character that stands raw in a string, and
+/// half of a UTF-16 pair, which becomes U+FFFD.
+fn repaired(text: &str) -> String {
+    let (mut out, mut in_string, mut rest) = (String::with_capacity(text.len()), false, text);
+    while let Some(next) = rest.chars().next() {
+        let mut taken = next.len_utf8();
+        match next {
+            '"' => in_string = !in_string,
+            '\\' if in_string => taken = escape(rest),
+            _ => {}
+        }
+        let piece = &rest[..taken];
+        match next {
+            '\0'..' ' if in_string => out += &format!("\\u{:04x}", next as u32),
+            '\\' if piece.len() == 6 && is_surrogate(piece) => out += "\\ufffd",
+            _ => out += piece,
+        }
+        rest = &rest[taken..];
+    }
+    out
+}
+
+/// The length of the escape that `text` begins with; a whole surrogate pair counts as one.
+fn escape(text: &str) -> usize {
+    let high = text
+        .get(..6)
+        .is_some_and(|unit| is_surrogate(unit) && !is_low(unit));
+    let low = text
+        .get(6..12)
+        .is_some_and(|unit| is_surrogate(unit) && is_low(unit));
+    let one = if text[1..].starts_with('u') && text.is_char_boundary(6) {
+        6
+    } else {
+        2
+    };
+    let taken = if high && low { 12 } else { one };
+    text.ceil_char_boundary(taken.min(text.len()))
+}
+
+fn is_surrogate(unit: &str) -> bool {
+    unit.get(..3)
+        .is_some_and(|start| start.eq_ignore_ascii_case("\\ud"))
+        && unit.as_bytes()[3..]
+            .first()
+            .is_some_and(|digit| b"89abcdefABCDEF".contains(digit))
+}
+
+fn is_low(unit: &str) -> bool {
+    b"cdefCDEF".contains(&unit.as_bytes()[3])
+}
+
+/// The first of these fields that holds text.
+pub(crate) fn first_of(message: &Value, fields: &[&str]) -> Option<String> {
+    let texts = fields.iter().filter_map(|field| message[*field].as_str());
+    texts
+        .filter(|text| !text.is_empty())
+        .map(str::to_string)
+        .next()
+}
+
+/// A message's content of one kind: a plain string is text; a list has parts, which may hold parts.
+pub(crate) fn parts(content: &Value, kind: &str) -> Option<String> {
+    let whole = match content {
+        Value::String(text) if kind == "text" => text.clone(),
+        Value::Array(list) => list
+            .iter()
+            .filter_map(|part| part_text(part, kind))
+            .collect(),
+        _ => String::new(),
+    };
+    (!whole.is_empty()).then_some(whole)
+}
+
+fn part_text(part: &Value, kind: &str) -> Option<String> {
+    let inner = part
+        .get(kind)
+        .filter(|_| part["type"].as_str().unwrap_or(kind) == kind)?;
+    inner
+        .as_str()
+        .map(str::to_string)
+        .or_else(|| parts(inner, "text"))
+}
+
+/// The reply's text without the thoughts that a server left in front of it, which move to `reasoning`.
+/// Templates that open `<think>` themselves make servers send the closing tag alone.
+pub(crate) fn without_thinking(reply: &mut Reply) -> String {
+    let text = std::mem::take(&mut reply.text);
+    let inner = text.trim_start().strip_prefix("<think>");
+    let body = inner.unwrap_or(&text);
+    let (thoughts, answer) = match body.split_once("</think>") {
+        Some((thoughts, answer)) if !thoughts.contains("<think>") => {
+            (thoughts, answer.trim_start())
+        }
+        None if inner.is_some() => (body, ""),
+        _ => return text,
+    };
+    reply.reasoning += thoughts.trim();
+    answer.to_string()
+}

@@ -1,0 +1,136 @@
+//! `glob`: files by name, the newest first.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use globset::{GlobBuilder, GlobMatcher};
+use ignore::WalkBuilder;
+use serde_json::Value;
+
+use super::{Effect, Spec, Tool, text};
+use crate::files::shown;
+use crate::kit::Kit;
+use crate::prompt;
+
+/// The most files in an answer.
+const FILES: usize = 100;
+
+pub struct Glob;
+
+#[async_trait]
+impl Tool for Glob {
+    fn spec(&self) -> Spec {
+        prompt::glob()
+    }
+
+    fn effect(&self, _args: &Value, _kit: &Kit) -> Result<Effect, String> {
+        Ok(Effect::Read)
+    }
+
+    async fn call(&self, args: Value, kit: &Kit) -> Result<String, String> {
+        let root = folder(args["path"].as_str(), kit)?;
+        let matcher = pattern(text(&args, "pattern"), &root)?;
+        let cwd = kit.files.cwd();
+        let found = move || newest_first(&root, &matcher, &cwd);
+        tokio::task::spawn_blocking(found)
+            .await
+            .map_err(|error| format!("the search broke off: {error}"))
+    }
+}
+
+fn newest_first(root: &Path, matcher: &GlobMatcher, cwd: &Path) -> String {
+    let mut unreadable = 0;
+    let mut files: Vec<(SystemTime, PathBuf)> = Vec::new();
+    for entry in walk(root).build() {
+        let Ok(entry) = entry else {
+            unreadable += 1;
+            continue;
+        };
+        let inside = entry.path().strip_prefix(root).unwrap_or(entry.path());
+        if entry.file_type().is_some_and(|kind| !kind.is_dir()) && matcher.is_match(inside) {
+            let time = entry
+                .metadata()
+                .ok()
+                .and_then(|metadata| metadata.modified().ok());
+            files.push((time.unwrap_or(SystemTime::UNIX_EPOCH), entry.into_path()));
+        }
+    }
+    files.sort_by(|(time_a, path_a), (time_b, path_b)| {
+        time_b.cmp(time_a).then_with(|| path_a.cmp(path_b))
+    });
+    let mut out: String = files
+        .iter()
+        .take(FILES)
+        .map(|(_, path)| relative(path, cwd) + "\n")
+        .collect();
+    if files.is_empty() {
+        out += "No files match. Hidden and .gitignored files are not searched; a pattern without / matches in every folder.\n";
+    }
+    if files.len() > FILES {
+        out += &format!(
+            "[the newest {FILES} of {} files; narrow the pattern to see others]\n",
+            files.len()
+        );
+    }
+    out + &skipped(unreadable)
+}
+
+/// The walk that `glob` and `grep` share: `.gitignore` respected (in a repository or not), nothing hidden, no
+/// links followed.
+pub(super) fn walk(root: &Path) -> WalkBuilder {
+    let mut walk = WalkBuilder::new(root);
+    walk.require_git(false);
+    walk
+}
+
+/// The folder or file to search in.
+pub(super) fn folder(path: Option<&str>, kit: &Kit) -> Result<PathBuf, String> {
+    let root = match path {
+        None | Some("" | ".") => kit.files.cwd(),
+        Some(path) => kit.files.resolve(path)?,
+    };
+    let exists = root.exists();
+    exists
+        .then_some(root)
+        .ok_or_else(|| format!("the path {:?} does not exist", path.unwrap_or(".")))
+}
+
+/// Matches paths relative to `root`: without a slash in every folder, as in `.gitignore`.
+pub(super) fn pattern(pattern: &str, root: &Path) -> Result<GlobMatcher, String> {
+    let inside = Path::new(pattern)
+        .strip_prefix(root)
+        .ok()
+        .and_then(Path::to_str);
+    let inside = inside.unwrap_or(pattern).trim_start_matches("./");
+    if inside.starts_with(['/', '~']) || inside.split('/').any(|part| part == "..") {
+        return Err(format!(
+            "the pattern {pattern:?} leaves the folder: give the folder as `path`, and a pattern inside it"
+        ));
+    }
+    let anywhere = if inside.contains('/') {
+        inside.to_string()
+    } else {
+        format!("**/{inside}")
+    };
+    let glob = GlobBuilder::new(&anywhere).literal_separator(true).build();
+    glob.map(|glob| glob.compile_matcher())
+        .map_err(|error| format!("the pattern is not valid: {error}"))
+}
+
+pub(super) fn relative(path: &Path, cwd: &Path) -> String {
+    shown(
+        path.strip_prefix(cwd)
+            .ok()
+            .filter(|path| !path.as_os_str().is_empty())
+            .unwrap_or(path),
+    )
+}
+
+pub(super) fn skipped(unreadable: usize) -> String {
+    if unreadable == 0 {
+        String::new()
+    } else {
+        format!("[{unreadable} places could not be read and were skipped]\n")
+    }
+}

@@ -1,0 +1,218 @@
+//! `grep`: lines by content, with ripgrep's own libraries, on all cores.
+//!
+//! An answer is bounded three ways: lines in all, lines of one file, bytes. The matches kept are the first by
+//! path, so that the same question gives the same answer whichever thread was faster.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use globset::GlobMatcher;
+use grep_matcher::Matcher;
+use grep_regex::{RegexMatcher, RegexMatcherBuilder};
+use grep_searcher::sinks::Bytes;
+use grep_searcher::{BinaryDetection, Searcher, SearcherBuilder};
+use ignore::WalkState;
+use serde_json::Value;
+
+use super::glob::{folder, pattern, relative, skipped, walk};
+use super::{Effect, Spec, Tool, text};
+use crate::kit::Kit;
+use crate::{prompt, text as cut};
+
+/// The most lines in an answer, the most of one file among several, and the most bytes of a line and in all.
+const LINES: usize = 200;
+const LINES_PER_FILE: usize = 50;
+const LINE: usize = 500;
+const ANSWER: usize = 30_000;
+
+pub struct Grep;
+
+#[async_trait]
+impl Tool for Grep {
+    fn spec(&self) -> Spec {
+        prompt::grep()
+    }
+
+    fn effect(&self, _args: &Value, _kit: &Kit) -> Result<Effect, String> {
+        Ok(Effect::Read)
+    }
+
+    async fn call(&self, args: Value, kit: &Kit) -> Result<String, String> {
+        let root = folder(args["path"].as_str(), kit)?;
+        let include = args["include"]
+            .as_str()
+            .map(|include| pattern(include, &root))
+            .transpose()?;
+        let (matcher, note) = compile(text(&args, "pattern"))?;
+        let cwd = kit.files.cwd();
+        let search = move || note + &search(&root, &matcher, include.as_ref()).answer(&cwd);
+        tokio::task::spawn_blocking(search)
+            .await
+            .map_err(|error| format!("the search broke off: {error}"))
+    }
+}
+
+/// What is no regular expression is meant literally: `foo(` is a question, not a mistake.
+fn compile(pattern: &str) -> Result<(RegexMatcher, String), String> {
+    let mut builder = RegexMatcherBuilder::new();
+    builder.line_terminator(Some(b'\n'));
+    if let Ok(matcher) = builder.build(pattern) {
+        return Ok((matcher, String::new()));
+    }
+    let literal = builder.fixed_strings(true).build(pattern);
+    let note =
+        "[the pattern is not a valid regular expression, so it was searched as plain text]\n";
+    literal
+        .map(|matcher| (matcher, note.to_string()))
+        .map_err(|error| format!("the pattern can't be searched: {error}"))
+}
+
+fn search(root: &Path, matcher: &RegexMatcher, include: Option<&GlobMatcher>) -> Found {
+    let per_file = if root.is_file() {
+        LINES
+    } else {
+        LINES_PER_FILE
+    };
+    let found = &Mutex::new(Found::default());
+    walk(root).build_parallel().run(|| {
+        let mut searcher = searcher();
+        Box::new(move |entry| {
+            let Ok(entry) = entry else {
+                lock(found).unreadable += 1;
+                return WalkState::Continue;
+            };
+            let inside = entry.path().strip_prefix(root).unwrap_or(entry.path());
+            let wanted = include.is_none_or(|include| include.is_match(inside));
+            if wanted && entry.file_type().is_some_and(|kind| kind.is_file()) {
+                let hits = search_file(&mut searcher, matcher, entry.path(), per_file);
+                lock(found).add(entry.into_path(), hits);
+            }
+            WalkState::Continue
+        })
+    });
+    std::mem::take(&mut lock(found))
+}
+
+fn lock(found: &Mutex<Found>) -> std::sync::MutexGuard<'_, Found> {
+    found
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+fn searcher() -> Searcher {
+    let mut builder = SearcherBuilder::new();
+    builder
+        .binary_detection(BinaryDetection::quit(0))
+        .line_number(true);
+    // A file that is one enormous line is searched too, as long as the line fits here.
+    builder.heap_limit(Some(128 << 20));
+    builder.build()
+}
+
+/// `None` if the file can't be read.
+fn search_file(
+    searcher: &mut Searcher,
+    matcher: &RegexMatcher,
+    path: &Path,
+    most: usize,
+) -> Option<Hits> {
+    let mut hits = Hits::default();
+    let sink = Bytes(|number, line| {
+        hits.total += 1;
+        if hits.lines.len() < most {
+            hits.lines.push((number, around_match(matcher, line)));
+        }
+        Ok(true)
+    });
+    searcher
+        .search_path(matcher, path, sink)
+        .ok()
+        .map(|()| hits)
+}
+
+/// The line as text, cut around the match if it is long.
+fn around_match(matcher: &RegexMatcher, line: &[u8]) -> String {
+    let at = matcher
+        .find(line)
+        .ok()
+        .flatten()
+        .map_or(0, |found| found.start());
+    let start = if line.len() > LINE {
+        at.saturating_sub(LINE / 2)
+    } else {
+        0
+    };
+    let text = String::from_utf8_lossy(&line[start..line.len().min(start + LINE)])
+        .trim_end()
+        .to_string();
+    let (before, after) = (
+        if start > 0 { "..." } else { "" },
+        if line.len() > start + LINE { "..." } else { "" },
+    );
+    format!("{before}{}{after}", cut::head(&text, LINE))
+}
+
+/// The matching lines of one file.
+#[derive(Default)]
+struct Hits {
+    lines: Vec<(u64, String)>,
+    total: usize,
+}
+
+#[derive(Default)]
+struct Found {
+    files: BTreeMap<PathBuf, Hits>,
+    kept: usize,
+    lines: usize,
+    matching_files: usize,
+    unreadable: usize,
+}
+
+impl Found {
+    fn add(&mut self, path: PathBuf, hits: Option<Hits>) {
+        let Some(hits) = hits else {
+            self.unreadable += 1;
+            return;
+        };
+        if hits.total == 0 {
+            return;
+        }
+        self.matching_files += 1;
+        self.lines += hits.total;
+        self.kept += hits.lines.len();
+        self.files.insert(path, hits);
+        // Only what an answer can hold is kept: the first by path.
+        while let Some(last) = self
+            .files
+            .last_entry()
+            .filter(|last| self.kept - last.get().lines.len() >= LINES)
+        {
+            self.kept -= last.remove().lines.len();
+        }
+    }
+
+    fn answer(&self, cwd: &Path) -> String {
+        let (mut out, mut printed) = (String::new(), 0);
+        for (path, hits) in &self.files {
+            let name = relative(path, cwd);
+            for (number, line) in &hits.lines {
+                if printed == LINES || out.len() + name.len() + line.len() > ANSWER - 200 {
+                    break;
+                }
+                out += &format!("{name}:{number}:{line}\n");
+                printed += 1;
+            }
+        }
+        let (lines, files) = (self.lines, self.matching_files);
+        if lines == 0 {
+            out += "No matches. Hidden, binary and .gitignored files are not searched.\n";
+        } else if printed < lines {
+            out += &format!(
+                "[{printed} of {lines} matching lines in {files} files; narrow the pattern, path or include]\n"
+            );
+        }
+        out + &skipped(self.unreadable)
+    }
+}

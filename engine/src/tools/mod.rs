@@ -1,0 +1,142 @@
+//! The `Tool` socket, and the seven tools.
+//!
+//! A tool has a name, a schema, an effect and a call. Its answer is text for the model that says what to do next;
+//! a failure is such an answer too. Arguments are held against the schema before anyone is asked for approval.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+
+use crate::kit::Kit;
+
+mod agent;
+mod bash;
+mod edit_file;
+mod glob;
+mod grep;
+mod read_file;
+mod write_file;
+
+/// What the model is told of a tool.
+#[derive(Debug, Clone)]
+pub struct Spec {
+    pub name: String,
+    pub description: String,
+    /// A JSON schema of type `object`.
+    pub parameters: Value,
+}
+
+/// What a call does, which decides when it runs and whether the user is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Changes nothing: may start while the reply still streams, and runs beside others.
+    Read,
+    /// May change something: runs alone, in order, after the reply's end.
+    Write,
+    /// Starts an agent whose own calls are judged one by one: runs beside others, after the reply's end.
+    Delegate,
+}
+
+/// Something the model can ask for.
+#[async_trait]
+pub trait Tool: Send + Sync {
+    fn spec(&self) -> Spec;
+
+    /// What this call would do, or, as text for the model, why it can't be run at all.
+    fn effect(&self, _args: &Value, _kit: &Kit) -> Result<Effect, String> {
+        Ok(Effect::Write)
+    }
+
+    /// Runs the call. `args` fit the schema. `Ok` and `Err` are both read by the model.
+    async fn call(&self, args: Value, kit: &Kit) -> Result<String, String>;
+}
+
+/// `bash`, `read_file`, `write_file`, `edit_file`, `glob`, `grep` and `agent`.
+pub fn seven() -> Vec<Arc<dyn Tool>> {
+    let mut tools = reading();
+    tools.push(Arc::new(agent::Agent));
+    tools.push(Arc::new(bash::Bash));
+    tools.push(Arc::new(edit_file::EditFile));
+    tools.push(Arc::new(write_file::WriteFile));
+    tools
+}
+
+/// The tools that can only read: `read_file`, `glob` and `grep`.
+pub fn reading() -> Vec<Arc<dyn Tool>> {
+    vec![
+        Arc::new(glob::Glob),
+        Arc::new(grep::Grep),
+        Arc::new(read_file::ReadFile),
+    ]
+}
+
+/// Holds arguments against a schema's `properties` and `required`. What has one reading is put right: `"5"`
+/// where a number is wanted, `null` where nothing is. Nested schemas are the tool's own business.
+pub(crate) fn fit(schema: &Value, args: &Value) -> Result<Value, String> {
+    let mut fitted = args
+        .as_object()
+        .cloned()
+        .ok_or("the arguments must be a JSON object")?;
+    fitted.retain(|_, value| !value.is_null());
+    let required = schema["required"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str);
+    for name in required
+        .filter(|name| !fitted.contains_key(*name))
+        .collect::<Vec<_>>()
+    {
+        return Err(format!("the argument `{name}` is missing"));
+    }
+    for (name, value) in &mut fitted {
+        let Some(wanted) = schema["properties"][name]["type"].as_str() else {
+            continue;
+        };
+        let text = value.as_str().map(str::trim);
+        let parsed = text
+            .filter(|_| wanted != "string")
+            .and_then(|text| serde_json::from_str(text).ok());
+        *value = parsed.unwrap_or_else(|| value.take());
+        if !is(value, wanted) {
+            return Err(format!(
+                "the argument `{name}` must be of type {wanted}, not {value}"
+            ));
+        }
+    }
+    Ok(Value::Object(fitted))
+}
+
+fn is(value: &Value, wanted: &str) -> bool {
+    match wanted {
+        "string" => value.is_string(),
+        "integer" => value.as_f64().is_some_and(|number| number.fract() == 0.0),
+        "number" => value.is_number(),
+        "boolean" => value.is_boolean(),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        _ => true,
+    }
+}
+
+/// A text argument that the schema requires.
+pub(crate) fn text<'a>(args: &'a Value, name: &str) -> &'a str {
+    args[name].as_str().unwrap_or_default()
+}
+
+/// A whole number, with its default, kept within bounds.
+pub(crate) fn count(
+    args: &Value,
+    name: &str,
+    default: u64,
+    bounds: std::ops::RangeInclusive<u64>,
+) -> u64 {
+    let number = args[name].as_f64().map_or(default, |number| number as u64);
+    number.clamp(*bounds.start(), *bounds.end())
+}
+
+/// A schema of type `object`: its properties, and the names of those that must be given.
+pub fn schema(properties: Value, required: &[&str]) -> Value {
+    json!({"type": "object", "properties": properties, "required": required})
+}

@@ -1,0 +1,43 @@
+//! `write_file`: a whole file, new or instead of an old one.
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use super::{Spec, Tool, text};
+use crate::files::{diff, shown};
+use crate::kit::Kit;
+use crate::prompt;
+
+pub struct WriteFile;
+
+#[async_trait]
+impl Tool for WriteFile {
+    fn spec(&self) -> Spec {
+        prompt::write_file()
+    }
+
+    async fn call(&self, args: Value, kit: &Kit) -> Result<String, String> {
+        let path = kit.files.resolve(text(&args, "file_path"))?;
+        let content = text(&args, "content");
+        // Only a regular file has an old text worth a look; a FIFO would never give one.
+        let regular = std::fs::metadata(&path).is_ok_and(|metadata| metadata.is_file());
+        let old = if regular {
+            std::fs::read_to_string(&path).ok()
+        } else {
+            None
+        };
+        let note = kit.files.write(&path, content.as_bytes())?;
+        if let Ok(metadata) = std::fs::metadata(&path) {
+            kit.files.remember(&path, &metadata);
+        }
+        let (name, lines) = (shown(&path), content.lines().count());
+        Ok(match old {
+            None => format!("Wrote {name}: {lines} lines{note}."),
+            Some(old) if old == content => format!("{name} had this content already{note}."),
+            Some(old) => format!(
+                "Wrote {name}: {lines} lines{note}.\n{}",
+                diff(&old, content, 4_000)
+            ),
+        })
+    }
+}

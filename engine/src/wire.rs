@@ -1,0 +1,279 @@
+//! OpenAI's chat completions as a pure function: entries to a request body, bytes to deltas. No I/O.
+//!
+//! Every server speaks its own dialect of this protocol, so the rules are few and forgiving: a chunk that can't
+//! be read is skipped, an unknown field ignored, the same text under three names counted once. One thing is
+//! strict: a reply counts only after `finish_reason` or `[DONE]`, so that nothing runs out of half a stream.
+//!
+//! Left out: images and audio in either direction; other protocols, which are models of their own.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value, json};
+
+use crate::conversation::{Entry, Reply, Round, Usage};
+use crate::fragments::Fragments;
+use crate::model::{Delta, ErrorKind, ModelError, Request};
+use crate::refusal;
+use crate::sse::{Sse, SseEvent};
+use crate::text;
+
+/// The messages of a request. Equal entries give equal bytes, whatever follows them.
+pub fn messages(request: &Request, origin: &str) -> Vec<Value> {
+    let mut messages = vec![json!({"role": "system", "content": request.system})];
+    let mut taken = HashSet::new();
+    for entry in request.entries {
+        match entry {
+            Entry::User(text) => messages.push(json!({"role": "user", "content": text})),
+            Entry::Summary(text) => messages.push(json!({"role": "user", "content": text})),
+            Entry::Round(round) => add_round(round, origin, &mut taken, &mut messages),
+        }
+    }
+    messages
+}
+
+fn add_round(round: &Round, origin: &str, taken: &mut HashSet<String>, messages: &mut Vec<Value>) {
+    let reply = round.reply();
+    let text = match (reply.text.as_str(), reply.calls.is_empty()) {
+        ("", true) => Some("[no answer]"),
+        ("", false) => None,
+        (text, _) => Some(text),
+    };
+    let mut message = json!({"role": "assistant", "content": text});
+    let (mut calls, mut results) = (Vec::new(), Vec::new());
+    for (call, result) in round.answered() {
+        // Servers that count calls from 0 in each reply would else give two calls of a history one id.
+        let id = unique(&call.id, taken);
+        let args = match &call.args {
+            Ok(args) => args.to_string(),
+            Err(raw) => json!({"unreadable": text::head(raw, 500)}).to_string(),
+        };
+        let mut sent = json!({"id": id, "type": "function", "function": {"name": call.name, "arguments": args}});
+        if reply.origin == origin {
+            call.echo
+                .iter()
+                .for_each(|(key, value)| sent[key] = value.clone());
+        }
+        calls.push(sent);
+        results.push(json!({"role": "tool", "tool_call_id": id, "content": result}));
+    }
+    if !calls.is_empty() {
+        message["tool_calls"] = Value::Array(calls);
+        // Providers want their reasoning back while a turn goes on, and ignore it after a final answer.
+        if reply.origin == origin {
+            reply
+                .echo
+                .iter()
+                .for_each(|(key, value)| message[key] = value.clone());
+        }
+    }
+    messages.push(message);
+    messages.append(&mut results);
+}
+
+/// The id itself, or a new one if it is empty or taken.
+pub(crate) fn unique(id: &str, taken: &mut HashSet<String>) -> String {
+    let id = if id.is_empty() { "call" } else { id };
+    let with_number = (2..).map(|n| format!("{id}_{n}"));
+    let mut candidates = std::iter::once(id.to_string()).chain(with_number);
+    candidates
+        .find(|candidate| taken.insert(candidate.clone()))
+        .unwrap_or_default()
+}
+
+/// The tools as the request lists them.
+pub fn tools(request: &Request) -> Vec<Value> {
+    let tool = |spec: &crate::tools::Spec| {
+        json!({"type": "function", "function": {
+            "name": spec.name, "description": spec.description, "parameters": spec.parameters}})
+    };
+    request.tools.iter().map(tool).collect()
+}
+
+/// A response under way: bytes are pushed in, deltas come out.
+#[derive(Default)]
+pub struct Reading {
+    sse: Sse,
+    /// What came before the first event: a body that is no event stream, such as plain JSON or HTML.
+    body: Vec<u8>,
+    saw_event: bool,
+    reply: Reply,
+    fragments: Fragments,
+    done: bool,
+}
+
+impl Reading {
+    /// Takes one read. An error that the stream holds ends it.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<Delta>, ModelError> {
+        let mut deltas = Vec::new();
+        if !self.saw_event {
+            self.body.extend_from_slice(bytes);
+        }
+        for event in self.sse.push(bytes) {
+            self.event(event, &mut deltas)?;
+        }
+        Ok(deltas)
+    }
+
+    /// Whether `[DONE]` was seen: what follows is ignored.
+    pub fn is_done(&self) -> bool {
+        self.done
+    }
+
+    /// The connection is at its end: the whole reply, if it is one.
+    pub fn finish(&mut self) -> Result<Reply, ModelError> {
+        let mut deltas = Vec::new();
+        if let Some(event) = self.sse.end() {
+            self.event(event, &mut deltas)?;
+        }
+        if !self.saw_event {
+            let body = String::from_utf8_lossy(&self.body).into_owned();
+            self.chunk(body.trim_start_matches('\u{feff}'), &mut deltas)?;
+        }
+        if !self.done && self.reply.finish.is_empty() {
+            let body = text::head(&String::from_utf8_lossy(&self.body), 200).to_string();
+            let message =
+                format!("the reply ended before it was complete; it began with: {body:?}");
+            return Err(ModelError::new(ErrorKind::Network, message));
+        }
+        let mut reply = std::mem::take(&mut self.reply);
+        (reply.calls, reply.text) = (self.fragments.finish(), text::without_thinking(&mut reply));
+        Ok(reply)
+    }
+
+    fn event(&mut self, event: SseEvent, deltas: &mut Vec<Delta>) -> Result<(), ModelError> {
+        self.saw_event = true;
+        if self.done {
+            return Ok(());
+        }
+        if event.data.trim() == "[DONE]" {
+            self.done = true;
+            return Ok(());
+        }
+        if event.event == "error" {
+            return Err(refusal::in_stream(&event.data));
+        }
+        self.chunk(&event.data, deltas)
+    }
+
+    fn chunk(&mut self, data: &str, deltas: &mut Vec<Delta>) -> Result<(), ModelError> {
+        // A chunk that is not JSON, such as a comment that a gateway wrapped in `data:`, says nothing.
+        let Some(chunk) = text::json(data) else {
+            return Ok(());
+        };
+        let chunk = chunk.get(0).unwrap_or(&chunk);
+        let choices = chunk["choices"].as_array().into_iter().flatten();
+        let choice = choices
+            .filter(|choice| choice["index"].as_u64().unwrap_or(0) == 0)
+            .next()
+            .unwrap_or(&Value::Null);
+        for error in [&chunk["error"], &choice["error"]] {
+            if !error.is_null() {
+                return Err(refusal::in_stream(&error.to_string()));
+            }
+        }
+        for usage in [&chunk["usage"], &choice["usage"], &chunk["x_groq"]["usage"]] {
+            self.reply.usage = read_usage(usage).or(self.reply.usage);
+        }
+        let message = if choice["delta"].is_object() {
+            &choice["delta"]
+        } else {
+            &choice["message"]
+        };
+        self.message(message, deltas);
+        if let Some(finish) = choice["finish_reason"]
+            .as_str()
+            .filter(|finish| !finish.is_empty())
+        {
+            self.reply.finish = finish.to_string();
+            deltas.extend(self.fragments.settled(true).into_iter().map(Delta::Call));
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, message: &Value, deltas: &mut Vec<Delta>) {
+        let reasoning = text::first_of(message, &["reasoning_content", "reasoning"])
+            .or_else(|| text::parts(&message["content"], "thinking"))
+            .or_else(|| {
+                message["reasoning_details"][0]["text"]
+                    .as_str()
+                    .map(str::to_string)
+            });
+        if let Some(piece) = reasoning {
+            self.reply.reasoning += &piece;
+            deltas.push(Delta::Reasoning(piece));
+        }
+        remember_echo(&mut self.reply.echo, message);
+        let said = text::parts(&message["content"], "text")
+            .or_else(|| text::first_of(message, &["refusal"]));
+        if let Some(piece) = said {
+            self.reply.text += &piece;
+            deltas.push(Delta::Text(piece));
+        }
+        for call in message["tool_calls"].as_array().into_iter().flatten() {
+            self.fragments.add(call);
+        }
+        if message["function_call"].is_object() {
+            self.fragments
+                .add(&json!({"index": 0, "function": message["function_call"]}));
+        }
+        deltas.extend(self.fragments.settled(false).into_iter().map(Delta::Call));
+    }
+}
+
+/// Keeps what must go back: reasoning as one text, its details as a list whose pieces are joined by index.
+fn remember_echo(echo: &mut Map<String, Value>, message: &Value) {
+    if let Some(piece) = message["reasoning_content"].as_str() {
+        append(
+            &mut echo.entry("reasoning_content").or_insert(json!("")),
+            piece,
+        );
+    }
+    for piece in message["reasoning_details"]
+        .as_array()
+        .into_iter()
+        .flatten()
+    {
+        let list = echo.entry("reasoning_details").or_insert(json!([]));
+        let Value::Array(list) = list else { continue };
+        let same =
+            |last: &&mut Value| last["index"] == piece["index"] && last["type"] == piece["type"];
+        let Some(last) = list.last_mut().filter(same) else {
+            list.push(piece.clone());
+            continue;
+        };
+        for (key, value) in piece.as_object().into_iter().flatten() {
+            match (key.as_str(), value.as_str()) {
+                ("text" | "summary" | "data", Some(more)) => append(&mut last[key], more),
+                _ => last[key] = value.clone(),
+            }
+        }
+    }
+}
+
+fn append(target: &mut Value, more: &str) {
+    *target = json!(format!("{}{more}", target.as_str().unwrap_or_default()));
+}
+
+/// Token counts under any of the names in use; `None` if there are none.
+fn read_usage(usage: &Value) -> Option<Usage> {
+    let count = |names: &[&str]| {
+        let numbers = names
+            .iter()
+            .filter_map(|name| usage.pointer(name)?.as_f64());
+        numbers.fold(None, |_: Option<u64>, number| Some(number as u64))
+    };
+    let prompt = count(&["/input_tokens", "/prompt_tokens"]);
+    let completion = count(&["/output_tokens", "/completion_tokens"]);
+    let cached = count(&[
+        "/cached_tokens",
+        "/cache_read_input_tokens",
+        "/prompt_cache_hit_tokens",
+        "/input_tokens_details/cached_tokens",
+        "/prompt_tokens_details/cached_tokens",
+    ]);
+    (prompt.is_some() || completion.is_some()).then(|| Usage {
+        prompt: prompt.unwrap_or(0),
+        completion: completion.unwrap_or(0),
+        cached: cached.unwrap_or(0),
+    })
+}
