@@ -1,0 +1,90 @@
+//! `-p`: one task, its answer on standard output, its progress on standard error.
+
+use std::io::{IsTerminal, Read};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use corecoder::{Agent, Config, Llm};
+use corecoder_guard::Guard;
+
+use crate::approval::Policy;
+use crate::args::Args;
+use crate::screen::{Screen, Show};
+use crate::signals::{Interrupt, Signals};
+
+/// Where the task comes from.
+pub enum Prompt {
+    Text(String),
+    Empty,
+    /// Nobody gave one: a person will type it.
+    Terminal,
+}
+
+/// The prompt of the command line with what was piped in below it.
+pub fn prompt(args: &Args) -> anyhow::Result<Prompt> {
+    let stdin = std::io::stdin();
+    if stdin.is_terminal() {
+        return Ok(match &args.prompt {
+            Some(prompt) if prompt.trim().is_empty() => Prompt::Empty,
+            Some(prompt) => Prompt::Text(prompt.clone()),
+            None => Prompt::Terminal,
+        });
+    }
+    let mut piped = Vec::new();
+    stdin.lock().read_to_end(&mut piped)?;
+    let piped = String::from_utf8_lossy(&piped).into_owned();
+    let parts = [args.prompt.clone().unwrap_or_default(), piped];
+    let parts: Vec<&str> = parts
+        .iter()
+        .map(|part| part.trim_end())
+        .filter(|part| !part.is_empty())
+        .collect();
+    Ok(if parts.is_empty() {
+        Prompt::Empty
+    } else {
+        Prompt::Text(parts.join("\n\n"))
+    })
+}
+
+pub async fn run(
+    llm: Llm,
+    config: &Config,
+    args: &Args,
+    prompt: String,
+) -> anyhow::Result<ExitCode> {
+    let mut signals = Signals::new()?;
+    let policy = if args.yes {
+        Policy::AllowAll
+    } else {
+        Policy::ReadsOnly
+    };
+    let screen = Arc::new(Screen::new(
+        Show {
+            answer: false,
+            details: args.verbose,
+        },
+        policy,
+    ));
+    let mut agent = Agent::new(llm)
+        .folder(&config.folder)
+        .shell(Guard::new(corecoder::shell::Bash, config.home.clone()))
+        .host(screen.clone());
+    let answer = tokio::select! {
+        answer = agent.chat(prompt) => answer,
+        interrupt = signals.next() => {
+            screen.clear();
+            eprintln!("corecoder: interrupted");
+            return Ok(match interrupt {
+                Interrupt::Cancel => ExitCode::from(130),
+                Interrupt::Leave(code) => code,
+            });
+        }
+    };
+    screen.clear();
+    let answer = answer?;
+    println!("{}", answer.trim_end());
+    if answer.trim().is_empty() {
+        eprintln!("corecoder: the model ended without an answer");
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,245 @@
+//! The interactive session: a line editor, a few commands, and the agent.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use console::style;
+use corecoder::{Agent, Config, Llm};
+use corecoder_guard::Guard;
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+use rustyline::error::ReadlineError;
+use rustyline::{Cmd, DefaultEditor, KeyCode, KeyEvent, Modifiers};
+
+use crate::approval::{Asking, Policy};
+use crate::args::Args;
+use crate::screen::{Screen, Show, plain};
+use crate::signals::{Interrupt, Signals};
+
+const HELP: &str = "\
+  /help            this text
+  /model [NAME]    show or change the model
+  /tokens          what this session has used
+  /reset           forget the conversation
+  /compact         make room in the conversation (not yet)
+  /diff            what this session changed (not yet)
+  /save, /sessions keep and list conversations (not yet)
+  quit             leave (Ctrl+D too)
+
+  Esc then Enter begins a new line. Ctrl+C stops what the agent does.";
+
+struct Repl {
+    agent: Agent,
+    screen: Arc<Screen>,
+    config: Config,
+    signals: Signals,
+    editor: Arc<Mutex<DefaultEditor>>,
+    last_interrupt: Option<Instant>,
+}
+
+/// What the person typed.
+enum Line {
+    Text(String),
+    Interrupted,
+    Leave(ExitCode),
+}
+
+pub async fn run(llm: Llm, config: Config, args: &Args) -> anyhow::Result<ExitCode> {
+    let policy = if args.yes {
+        Policy::AllowAll
+    } else {
+        Policy::Ask(Asking::default())
+    };
+    let screen = Arc::new(Screen::new(
+        Show {
+            answer: true,
+            details: args.verbose,
+        },
+        policy,
+    ));
+    let agent = Agent::new(llm)
+        .folder(&config.folder)
+        .shell(Guard::new(corecoder::shell::Bash, config.home.clone()))
+        .host(screen.clone());
+    println!(
+        "{} {} · {} · {}\n{}",
+        style("CoreCoder").bold(),
+        env!("CARGO_PKG_VERSION"),
+        config.model,
+        corecoder::files::shown(&config.folder),
+        style("/help for help, Ctrl+D to leave").dim()
+    );
+    let editor = Arc::new(Mutex::new(editor(history_file(&config))?));
+    let mut repl = Repl {
+        agent,
+        screen,
+        config,
+        signals: Signals::new()?,
+        editor,
+        last_interrupt: None,
+    };
+    repl.run().await
+}
+
+fn history_file(config: &Config) -> Option<PathBuf> {
+    Some(config.home.as_ref()?.join(".corecoder_history"))
+}
+
+fn editor(history: Option<PathBuf>) -> anyhow::Result<DefaultEditor> {
+    let settings = rustyline::Config::builder()
+        .max_history_size(1_000)?
+        .build();
+    let mut editor = DefaultEditor::with_config(settings)?;
+    editor.bind_sequence(KeyEvent(KeyCode::Enter, Modifiers::ALT), Cmd::Newline);
+    if let Some(history) = history {
+        // There is none at the first start.
+        let _ = editor.load_history(&history);
+    }
+    Ok(editor)
+}
+
+impl Repl {
+    async fn run(&mut self) -> anyhow::Result<ExitCode> {
+        loop {
+            match self.read().await? {
+                Line::Leave(code) => return Ok(code),
+                Line::Interrupted => {
+                    if self.interrupted_twice() {
+                        return Ok(ExitCode::from(130));
+                    }
+                    println!("{}", style("Ctrl+C again, or Ctrl+D, leaves").dim());
+                }
+                Line::Text(text) => match text.trim() {
+                    "" => {}
+                    "quit" | "exit" | "/quit" | "/exit" => return Ok(ExitCode::SUCCESS),
+                    command if command.starts_with('/') => self.command(command),
+                    text => {
+                        if let Some(code) = self.chat(text.to_string()).await {
+                            return Ok(code);
+                        }
+                    }
+                },
+            }
+        }
+    }
+
+    /// One line from the person. A signal that ends the program puts the terminal back first.
+    async fn read(&mut self) -> anyhow::Result<Line> {
+        let terminal = tcgetattr(std::io::stdin()).ok();
+        let (editor, history) = (self.editor.clone(), history_file(&self.config));
+        let mut reading = tokio::task::spawn_blocking(move || {
+            let mut editor = editor
+                .lock()
+                .unwrap_or_else(|poisoned| poisoned.into_inner());
+            let line = editor.readline("> ")?;
+            if !line.trim().is_empty() && editor.add_history_entry(&line)? {
+                // A history that can't be written is no reason to stop.
+                let _ = history.map(|history| editor.append_history(&history));
+            }
+            Ok(line)
+        });
+        loop {
+            tokio::select! {
+                line = &mut reading => return Ok(match line? {
+                    Ok(line) => Line::Text(line),
+                    Err(ReadlineError::Interrupted) => Line::Interrupted,
+                    Err(ReadlineError::Eof) => Line::Leave(ExitCode::SUCCESS),
+                    Err(error) => return Err(error.into()),
+                }),
+                interrupt = self.signals.next() => if let Interrupt::Leave(code) = interrupt {
+                    if let Some(terminal) = terminal {
+                        let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &terminal);
+                    }
+                    // The editor's thread waits for a key that never comes; the runtime would wait for it.
+                    std::process::exit(if code == ExitCode::from(143) { 143 } else { 129 });
+                },
+            }
+        }
+    }
+
+    /// Lets the agent work. `Some` means that the program is to end.
+    async fn chat(&mut self, text: String) -> Option<ExitCode> {
+        let screen = self.screen.clone();
+        let asked = async {
+            match &screen.policy {
+                Policy::Ask(asking) => asking.interrupted.notified().await,
+                _ => std::future::pending().await,
+            }
+        };
+        let ended = tokio::select! {
+            answer = self.agent.chat(text) => Ok(answer),
+            interrupt = self.signals.next() => Err(interrupt),
+            () = asked => Err(Interrupt::Cancel),
+        };
+        self.screen.clear();
+        match ended {
+            Ok(Ok(answer)) if answer.trim().is_empty() => {
+                println!("{}", style("(no answer)").dim())
+            }
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => println!(
+                "{} {}",
+                style("error:").red().bold(),
+                plain(&error.to_string())
+            ),
+            Err(Interrupt::Cancel) => {
+                self.last_interrupt = Some(Instant::now());
+                println!(
+                    "{}",
+                    style("stopped; the conversation goes on from here").yellow()
+                );
+            }
+            Err(Interrupt::Leave(code)) => return Some(code),
+        }
+        None
+    }
+
+    fn interrupted_twice(&mut self) -> bool {
+        let last = self.last_interrupt.replace(Instant::now());
+        last.is_some_and(|last| last.elapsed() < Duration::from_secs(1))
+    }
+
+    fn command(&mut self, line: &str) {
+        let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        match (name, rest.trim()) {
+            ("/help", _) => println!("{HELP}"),
+            ("/model", "") => println!("{}", self.config.model),
+            ("/model", model) => self.change_model(model),
+            ("/tokens", _) => self.tokens(),
+            ("/reset", _) => {
+                self.agent.reset();
+                println!("the conversation is forgotten");
+            }
+            ("/compact" | "/diff" | "/save" | "/sessions", _) => println!("{name}: not yet"),
+            _ => println!("there is no command {name}; /help lists them"),
+        }
+    }
+
+    fn change_model(&mut self, model: &str) {
+        let old = std::mem::replace(&mut self.config.model, model.to_string());
+        match self.config.llm() {
+            Ok(llm) => {
+                self.agent.set_model(llm);
+                println!("{old} → {model}");
+            }
+            Err(error) => {
+                self.config.model = old;
+                println!("{}", error.message);
+            }
+        }
+    }
+
+    fn tokens(&self) {
+        let spent = self.agent.kit().spent();
+        let window = self
+            .config
+            .max_context
+            .map(|window| format!("; window {window}"))
+            .unwrap_or_default();
+        println!(
+            "{} in ({} of them cached), {} out{window}",
+            spent.prompt, spent.cached, spent.completion
+        );
+    }
+}

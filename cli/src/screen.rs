@@ -1,0 +1,247 @@
+//! The run as a person sees it: streamed words, one line per call, edits as a coloured diff, a spinner in between.
+//!
+//! Everything that a model or a tool wrote passes [`plain`] before it reaches the terminal, so that no escape
+//! sequence in it can move the cursor or name the window.
+
+use std::io::Write;
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use console::{Term, style};
+use corecoder::{Approval, Effect, Event, Host, ToolCall};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::approval::Policy;
+
+/// How much is shown.
+#[derive(Clone, Copy)]
+pub struct Show {
+    /// Stream the answer to standard output, and everything else there too; else progress goes to standard error.
+    pub answer: bool,
+    /// Thoughts, and what tools answer.
+    pub details: bool,
+}
+
+/// A host that draws.
+pub struct Screen {
+    show: Show,
+    pub policy: Policy,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    spinner: Option<ProgressBar>,
+    /// The cursor stands behind streamed text.
+    mid_line: bool,
+    thinking: bool,
+}
+
+impl Screen {
+    pub fn new(show: Show, policy: Policy) -> Screen {
+        Screen {
+            show,
+            policy,
+            state: Mutex::default(),
+        }
+    }
+
+    /// Takes away what is only shown while something goes on.
+    pub fn clear(&self) {
+        let mut state = self.state();
+        state.stop_spinner();
+        state.end_line();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn line(&self, text: &str) {
+        let mut state = self.state();
+        state.stop_spinner();
+        state.end_line();
+        if self.show.answer {
+            println!("{text}")
+        } else {
+            eprintln!("{text}")
+        }
+    }
+
+    fn stream(&self, piece: &str, thought: bool) {
+        let mut state = self.state();
+        state.stop_spinner();
+        if state.thinking != thought {
+            state.end_line();
+        }
+        state.thinking = thought;
+        let piece = plain(piece);
+        state.mid_line = !piece.ends_with('\n');
+        if thought {
+            print!("{}", style(piece).dim())
+        } else {
+            print!("{piece}")
+        }
+        let _ = std::io::stdout().flush();
+    }
+
+    fn wait(&self, what: &str) {
+        if !console::user_attended_stderr() {
+            return;
+        }
+        let mut state = self.state();
+        state.end_line();
+        let width = Term::stderr().size().1 as usize;
+        let what = console::truncate_str(
+            &plain(what).replace('\n', " "),
+            width.saturating_sub(12),
+            "…",
+        )
+        .into_owned();
+        let spinner = state.spinner.get_or_insert_with(|| {
+            let spinner = ProgressBar::new_spinner();
+            spinner.set_style(
+                ProgressStyle::with_template("{spinner} {msg} {elapsed}")
+                    .unwrap_or_else(|_| ProgressStyle::default_spinner()),
+            );
+            spinner.enable_steady_tick(Duration::from_millis(100));
+            spinner
+        });
+        spinner.set_message(what);
+    }
+
+    fn finished(
+        &self,
+        who: &str,
+        call: &ToolCall,
+        result: &Result<String, String>,
+        took: Duration,
+    ) {
+        let mark = if result.is_ok() {
+            style("✓").green()
+        } else {
+            style("✗").red()
+        };
+        let time = if took.as_millis() < 100 {
+            String::new()
+        } else {
+            format!(" ({:.1} s)", took.as_secs_f64())
+        };
+        let (Ok(text) | Err(text)) = result;
+        let text = plain(text);
+        let outcome = match result {
+            Ok(_) => String::new(),
+            Err(_) => format!(": {}", text.lines().next().unwrap_or_default()),
+        };
+        let width = Term::stdout().size().1 as usize;
+        let what = format!(
+            "{who}{} {}{time}{outcome}",
+            call.name,
+            plain(&subject(call))
+        );
+        self.line(&format!(
+            "{mark} {}",
+            console::truncate_str(&what.replace('\n', " "), width.saturating_sub(3), "…")
+        ));
+        if result.is_ok() && matches!(call.name.as_str(), "edit_file" | "write_file") {
+            self.diff(&text);
+        } else if self.show.details {
+            text.lines()
+                .take(40)
+                .for_each(|line| self.line(&style(format!("  {line}")).dim().to_string()));
+        }
+    }
+
+    fn diff(&self, text: &str) {
+        const LINES: usize = 40;
+        let lines = text.lines().skip_while(|line| !line.starts_with("@@"));
+        for line in lines.clone().take(LINES) {
+            let line = match line.as_bytes().first() {
+                Some(b'+') => style(line).green(),
+                Some(b'-') => style(line).red(),
+                Some(b'@') => style(line).cyan(),
+                _ => style(line).dim(),
+            };
+            self.line(&format!("  {line}"));
+        }
+        let more = lines.count().saturating_sub(LINES);
+        if more > 0 {
+            self.line(&format!("  … {more} more lines"));
+        }
+    }
+}
+
+impl State {
+    fn stop_spinner(&mut self) {
+        if let Some(spinner) = self.spinner.take() {
+            spinner.finish_and_clear();
+        }
+    }
+
+    fn end_line(&mut self) {
+        if std::mem::take(&mut self.mid_line) {
+            println!();
+        }
+    }
+}
+
+#[async_trait]
+impl Host for Screen {
+    fn event(&self, who: &str, event: &Event<'_>) {
+        let own = who.is_empty();
+        let who = if own {
+            String::new()
+        } else {
+            format!("[{}] ", plain(who))
+        };
+        match event {
+            Event::Request { .. } => self.wait(&format!("{who}thinking")),
+            Event::Text(piece) if own && self.show.answer => self.stream(piece, false),
+            Event::Reasoning(piece) if own && self.show.answer && self.show.details => {
+                self.stream(piece, true)
+            }
+            Event::Retry { error, wait } => {
+                let seconds = wait.as_secs_f64();
+                let words = plain(&error.message);
+                self.line(
+                    &style(format!("! {who}{words}; trying again in {seconds:.1} s"))
+                        .yellow()
+                        .to_string(),
+                );
+            }
+            Event::Started(call) => self.wait(&format!("{who}{} {}", call.name, subject(call))),
+            Event::Finished { call, result, took } => self.finished(&who, call, result, *took),
+            Event::Inbox(text) => self.line(&style(plain(text)).dim().to_string()),
+            _ => {}
+        }
+    }
+
+    async fn approve(&self, who: &str, call: &ToolCall, effect: Effect) -> Approval {
+        if effect != Effect::Write {
+            return Approval::Yes;
+        }
+        self.clear();
+        self.policy.judge(who, call).await
+    }
+}
+
+/// What a call is about, for one line.
+pub fn subject(call: &ToolCall) -> String {
+    let Ok(args) = &call.args else {
+        return "(unreadable arguments)".to_string();
+    };
+    let telling = ["command", "file_path", "pattern", "task"];
+    let found = telling.iter().find_map(|name| args[*name].as_str());
+    found.map_or_else(|| args.to_string(), str::to_string)
+}
+
+/// Text without anything that a terminal would obey.
+pub fn plain(text: &str) -> String {
+    let text = console::strip_ansi_codes(text);
+    text.chars()
+        .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
+        .collect()
+}
