@@ -1,0 +1,158 @@
+//! Decides whether a script only reads, so that it may run early and without a question.
+//!
+//! The idea: a command reads when its name is on a list of readers and none of its
+//! arguments is one of the few that make that reader write or run something.
+//! The invariant: what is not known to read is a writer.
+//! Left out: awk, make, package managers and other programs that can do anything.
+
+use crate::syntax::{Command, Redirect, lists};
+
+const READERS: &str = "ls cat head tail wc grep egrep fgrep rg ag find fd tree stat file du df \
+    pwd echo printf true false test [ [[ which type basename dirname realpath readlink sort uniq \
+    cut tr nl tac rev column comm diff cmp md5sum sha1sum sha224sum sha256sum sha384sum sha512sum \
+    cksum date uname hostname whoami id env printenv ps sleep seq jq sed git command for";
+
+/// Arguments that make a reader write; one that ends in `*` is a prefix.
+const WRITING_ARGS: &[(&str, &str)] = &[
+    ("find", "-exec* -ok* -delete -fprint* -fls"),
+    ("fd", "--exec*"),
+    ("sort", "--o* --compress*"),
+    ("date", "--s*"),
+    ("rg", "--pre --pre=* --hostname-bin*"),
+    ("ag", "--pager*"),
+    ("file", "--compile"),
+    (
+        "git",
+        "--output* -O* --ext-diff* -c --exec-path* --open-files* --textconv --filters",
+    ),
+];
+
+/// Letters that make a reader write wherever they stand in a group such as `-uo`.
+const WRITING_LETTERS: &[(&str, &str)] = &[
+    ("fd", "xX"),
+    ("tree", "oR"),
+    ("sort", "o"),
+    ("file", "C"),
+    ("date", "s"),
+];
+
+const GIT_READERS: &str = "log diff show status blame rev-parse ls-files grep shortlog describe \
+    cat-file ls-tree";
+const BRANCH_LISTING: &str = "-a -v -vv -r --all --remotes --verbose --list --show-current";
+const SED_FLAGS: &str = "-n -E -r -e -ne -nE -nr -En -rn --quiet --silent";
+
+/// Whether every command of `script`, also in substitutions, is a known reader.
+pub fn only_reads(script: &[Command]) -> bool {
+    script.iter().all(|command| {
+        let plain = !command.assigns && !command.background && command.function.is_none();
+        plain
+            && command.redirects.iter().all(redirect_reads)
+            && command.scripts().all(|inner| only_reads(inner))
+            && command_reads(command)
+    })
+}
+
+fn redirect_reads(redirect: &Redirect) -> bool {
+    let target = &*redirect.target.text;
+    match &*redirect.operator {
+        "<" | "<<" | "<<-" | "<<<" | "<&" => true,
+        ">&" if target == "-" || target.bytes().all(|byte| byte.is_ascii_digit()) => true,
+        _ => target == "/dev/null",
+    }
+}
+
+fn command_reads(command: &Command) -> bool {
+    let Some((first, rest)) = command.words.split_first() else {
+        return true;
+    };
+    let name = &*first.text;
+    // Only a name written out plainly is known to be that program.
+    if first.source != name || name.contains('/') {
+        return false;
+    }
+    let args: Vec<&str> = rest.iter().map(|word| &*word.text).collect();
+    if let ["--version" | "-V" | "--help"] = args.as_slice() {
+        return true;
+    }
+    lists(READERS, name) && !has_writing_arg(name, &args) && args_read(name, &args)
+}
+
+fn has_writing_arg(name: &str, args: &[&str]) -> bool {
+    let of = |table: &[(&str, &'static str)]| {
+        let entry = table.iter().find(|(reader, _)| *reader == name);
+        entry.map_or("", |(_, list)| *list)
+    };
+    let (listed, letters) = (of(WRITING_ARGS), of(WRITING_LETTERS));
+    args.iter().any(|arg| {
+        let grouped = arg.starts_with('-') && !arg.starts_with("--") && !arg.starts_with("-I");
+        let matches = |item: &str| match item.strip_suffix('*') {
+            Some(prefix) => arg.starts_with(prefix),
+            None => *arg == item,
+        };
+        grouped && arg.contains(|letter| letters.contains(letter))
+            || listed
+                .split(' ')
+                .any(|item| !item.is_empty() && matches(item))
+    })
+}
+
+fn args_read(name: &str, args: &[&str]) -> bool {
+    let operands = args.iter().filter(|arg| !arg.starts_with('-'));
+    match name {
+        "env" | "hostname" => args.is_empty(),
+        "uniq" => operands.count() <= 1,
+        // A bare number sets the clock.
+        "date" => !operands
+            .into_iter()
+            .any(|arg| arg.bytes().all(|byte| byte.is_ascii_digit())),
+        "command" => matches!(args.first(), Some(&"-v" | &"-V")),
+        "sed" => sed_reads(args),
+        "git" => git_reads(args),
+        _ => true,
+    }
+}
+
+/// Only `sed -n` with scripts that pick lines by number or pattern.
+fn sed_reads(args: &[&str]) -> bool {
+    let (flags, operands): (Vec<&str>, Vec<&str>) =
+        args.iter().partition(|arg| arg.starts_with('-'));
+    let quiet = |flag: &&str| flag.contains('n') || **flag == *"--quiet" || **flag == *"--silent";
+    let takes_script = |flag: &str| flag.starts_with('-') && flag.ends_with('e') && flag.len() < 4;
+    let pairs = args.windows(2).filter(|pair| takes_script(pair[0]));
+    let mut scripts: Vec<&str> = pairs.map(|pair| pair[1]).collect();
+    if scripts.is_empty() {
+        scripts.extend(operands.first());
+    }
+    flags.iter().all(|flag| lists(SED_FLAGS, flag))
+        && flags.iter().any(quiet)
+        && scripts.iter().all(|script| sed_script_reads(script))
+}
+
+fn sed_script_reads(script: &str) -> bool {
+    let script = script.replace("\\/", "");
+    // Every second piece between slashes is a pattern.
+    let mut commands = script.split('/').step_by(2);
+    script.matches('/').count().is_multiple_of(2)
+        && commands.all(|piece| piece.chars().all(|c| "0123456789,$pq;!= ".contains(c)))
+}
+
+fn git_reads(args: &[&str]) -> bool {
+    let only = |args: &[&str], list: &str| args.iter().all(|arg| lists(list, arg));
+    match args {
+        ["--no-pager", rest @ ..] | ["-C", _, rest @ ..] => git_reads(rest),
+        ["remote", rest @ ..] => only(rest, "-v"),
+        ["branch", rest @ ..] if rest.contains(&"--list") => rest
+            .iter()
+            .all(|arg| !arg.starts_with('-') || lists(BRANCH_LISTING, arg)),
+        ["branch", rest @ ..] => only(rest, BRANCH_LISTING),
+        ["tag", rest @ ..] => {
+            let listing = |arg: &&str| lists("-l --list", arg);
+            rest.is_empty()
+                || rest.iter().any(listing)
+                    && rest.iter().all(|arg| !arg.starts_with('-') || listing(arg))
+        }
+        ["stash" | "worktree", "list", ..] | ["config", "--get" | "--list" | "-l", ..] => true,
+        [subcommand, ..] => lists(GIT_READERS, subcommand),
+        [] => false,
+    }
+}
