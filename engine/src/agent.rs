@@ -13,12 +13,14 @@ use std::sync::Arc;
 use futures::StreamExt;
 use tokio::sync::RwLock;
 
-use crate::batch::{Batch, OpenRound, Repeats};
+use crate::batch::{Batch, OpenRound};
 use crate::conversation::Entry;
 use crate::files::Files;
 use crate::host::{Event, Host, Silent};
-use crate::kit::{Inbox, Kit};
+use crate::inbox::Inbox;
+use crate::kit::Kit;
 use crate::model::{Delta, Model, ModelError, Request};
+use crate::repeats::Repeats;
 use crate::shell::{Bash, Shell};
 use crate::tools::{self, Spec, Tool};
 use crate::{prompt, recovery};
@@ -110,13 +112,13 @@ impl Agent {
             match delta? {
                 Delta::Text(piece) => {
                     host(Event::Text(&piece));
-                    open.reply.text += &piece;
+                    open.partial += &piece;
                 }
                 Delta::Reasoning(piece) => host(Event::Reasoning(&piece)),
                 Delta::Call(call) => open.batch.start_early(call).await,
                 Delta::Restart { error, wait } => {
                     open.batch.restart();
-                    open.reply.text.clear();
+                    open.partial.clear();
                     host(Event::Retry {
                         error: &error,
                         wait,
@@ -126,12 +128,12 @@ impl Agent {
             }
         }
         drop(deltas);
-        open.reply = whole.ok_or_else(ModelError::unfinished)?;
-        recovery::recover(&mut open.reply, &self.kit);
-        self.kit.spend(open.reply.usage);
-        host(Event::Replied(&open.reply));
-        open.batch.run(&open.reply.calls).await;
-        Ok(open.reply.calls.is_empty().then(|| open.reply.text.clone()))
+        let reply = recovery::recovered(whole.ok_or_else(ModelError::unfinished)?, &self.kit);
+        self.kit.spend(reply.usage);
+        host(Event::Replied(&reply));
+        let reply = open.reply.insert(reply);
+        open.batch.run(&reply.calls).await;
+        Ok(reply.calls.is_empty().then(|| reply.text.clone()))
     }
 
     fn take_inbox(&mut self, repeats: &mut Repeats) {

@@ -4,7 +4,6 @@
 //! all of them pass the kit's gate, that holds across sub-agents too. [`OpenRound`] is the round under way; when
 //! it falls, finished or cancelled, it closes itself, so a history never holds a call without its result.
 
-use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,13 +15,16 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::conversation::{Entry, Reply, Round, ToolCall};
 use crate::host::{Approval, Event};
 use crate::kit::Kit;
-use crate::text;
+use crate::repeats::Repeats;
 use crate::tools::{self, Effect, Tool};
+use crate::wire::text;
 
 /// A round under way; dropping it closes it.
 pub(crate) struct OpenRound<'a> {
     pub history: &'a mut Vec<Entry>,
-    pub reply: Reply,
+    /// What was streamed so far.
+    pub partial: String,
+    pub reply: Option<Reply>,
     pub batch: Batch<'a>,
 }
 
@@ -30,7 +32,8 @@ impl<'a> OpenRound<'a> {
     pub fn new(history: &'a mut Vec<Entry>, batch: Batch<'a>) -> OpenRound<'a> {
         OpenRound {
             history,
-            reply: Reply::default(),
+            partial: String::new(),
+            reply: None,
             batch,
         }
     }
@@ -38,21 +41,16 @@ impl<'a> OpenRound<'a> {
 
 impl Drop for OpenRound<'_> {
     fn drop(&mut self) {
-        let mut reply = std::mem::take(&mut self.reply);
-        if reply.finish.is_empty() && reply.calls.is_empty() {
-            reply.text += "[interrupted]";
-        }
+        let cut = || Reply::text(format!("{}[interrupted]", self.partial));
+        let reply = self.reply.take().unwrap_or_else(cut);
         let slots = &mut self.batch.slots;
-        let round = Round::new(reply, |at, _| {
-            slots
-                .get_mut(at)
-                .map_or(NOT_STARTED.to_string(), Slot::answer)
+        let round = Round::new(reply, |at, _| match slots.get_mut(at) {
+            Some(slot) => slot.answer(),
+            None => "[interrupted before this call was started]".to_string(),
         });
         self.history.push(Entry::Round(round));
     }
 }
-
-const NOT_STARTED: &str = "[interrupted before this call was started]";
 
 /// A call's place among the answers.
 enum Slot {
@@ -134,84 +132,73 @@ impl<'a> Batch<'a> {
 
     /// The tool, its arguments as the schema wants them, and the effect; or why the call can't be run.
     fn admit(&self, call: &ToolCall) -> Result<Admitted, String> {
-        let names = || {
-            self.kit
-                .tools
-                .iter()
-                .map(|tool| tool.spec().name)
-                .collect::<Vec<_>>()
-                .join(", ")
+        let Some(tool) = self.kit.tool(&call.name) else {
+            let names: Vec<String> = self.kit.tools.iter().map(|tool| tool.spec().name).collect();
+            let names = names.join(", ");
+            return Err(format!(
+                "there is no tool `{}`; use one of: {names}",
+                call.name
+            ));
         };
-        let tool = self
-            .kit
-            .tool(&call.name)
-            .ok_or_else(|| format!("there is no tool `{}`; use one of: {}", call.name, names()))?;
         let args = call.args.as_ref().map_err(|raw| {
-            let tail = text::tail(raw, 80);
-            format!("the arguments are not valid JSON (cut off or malformed; they end in {tail:?}), so nothing was run. Send the whole call again; split long content over several calls.")
+            let end = text::tail(raw, 80);
+            format!("{NOT_JSON} They end in {end:?}.")
         })?;
         let schema = tool.spec().parameters;
-        let args = tools::fit(&schema, args).map_err(|problem| {
-            format!(
-                "{problem}, so nothing was run. The schema of `{}` is {schema}",
-                call.name
-            )
-        })?;
+        let args = tools::fit(&schema, args)
+            .map_err(|problem| format!("{problem}, so nothing was run. The schema is {schema}"))?;
         if self.repeats.count(call) >= 2 {
-            return Err("this exact call was made twice already and nothing has changed since, so it was not run again. Use the result you have, or try something different.".to_string());
+            return Err(IN_CIRCLES.to_string());
         }
         let effect = tool.effect(&args, self.kit)?;
         Ok((tool.clone(), args, effect))
     }
 
     async fn start(&mut self, call: &ToolCall, admitted: Result<Admitted, String>) {
+        let kit = self.kit;
         let approved = match admitted {
-            Ok((tool, args, effect)) => {
-                match self.kit.host.approve(&self.kit.name, call, effect).await {
-                    Approval::Yes => Ok((tool, args, effect)),
-                    Approval::No(reason) => Err(format!("not allowed: {reason}")),
-                }
-            }
+            Ok(admitted) => match kit.host.approve(&kit.name, call, admitted.2).await {
+                Approval::Yes => Ok(admitted),
+                Approval::No(reason) => Err(format!("not allowed: {reason}")),
+            },
             Err(problem) => Err(problem),
         };
-        let slot = match approved {
+        self.slots.push(match approved {
             Ok(admitted) => {
                 let effect = admitted.2;
-                let task = tokio::spawn(run(self.kit.clone(), call.clone(), admitted));
+                let task = tokio::spawn(run(kit.clone(), call.clone(), admitted));
                 Slot::Running(effect, AbortOnDropHandle::new(task))
             }
             Err(problem) => {
                 let result = Err(problem);
-                let event = Event::Finished {
-                    call,
-                    result: &result,
-                    took: Duration::ZERO,
-                };
-                self.kit.host.event(&self.kit.name, &event);
+                kit.finished(call, &result, Duration::ZERO);
                 Slot::Answered(for_model(result))
             }
-        };
+        });
         self.repeats.add(call);
-        self.slots.push(slot);
         self.calls.push(call.clone());
     }
 
     /// Waits until everything started is answered.
     async fn join(&mut self) {
         for (slot, call) in self.slots.iter_mut().zip(&self.calls) {
-            let Slot::Running(effect, task) = slot else {
-                continue;
-            };
-            let result = task
-                .await
-                .unwrap_or_else(|stopped| Err(format!("the call was stopped: {stopped}")));
-            if result.is_ok() && *effect != Effect::Read {
-                self.repeats.changed_by(call);
+            if let Slot::Running(effect, task) = slot {
+                let result = task
+                    .await
+                    .unwrap_or_else(|stopped| Err(stopped.to_string()));
+                if result.is_ok() && *effect != Effect::Read {
+                    self.repeats.changed_by(call);
+                }
+                *slot = Slot::Answered(for_model(result));
             }
-            *slot = Slot::Answered(for_model(result));
         }
     }
 }
+
+const NOT_JSON: &str = "the arguments are not a JSON object (cut off or malformed), so nothing was run. \
+    Send the whole call again; split long content over several calls.";
+const IN_CIRCLES: &str = "this exact call was made twice already and nothing has changed since, so it was not run \
+    again. Use the result you have, or try something different.";
 
 type Admitted = (Arc<dyn Tool>, Value, Effect);
 
@@ -227,18 +214,12 @@ async fn run(kit: Kit, call: ToolCall, (tool, args, effect): Admitted) -> Result
         kit.host.event(&kit.name, &Event::Started(&call));
         tool.call(args, &kit).await
     };
-    let result = AssertUnwindSafe(work).catch_unwind().await;
-    let result = result.unwrap_or_else(|_| {
-        Err("the tool crashed, which is its own bug; try another way".to_string())
-    });
-    kit.host.event(
-        &kit.name,
-        &Event::Finished {
-            call: &call,
-            result: &result,
-            took: started.elapsed(),
-        },
-    );
+    let crash = |_| Err("the tool crashed, which is its own bug; try another way".to_string());
+    let result = AssertUnwindSafe(work)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(crash);
+    kit.finished(&call, &result, started.elapsed());
     result
 }
 
@@ -247,35 +228,5 @@ fn for_model(result: Result<String, String>) -> String {
         Ok(text) if text.is_empty() => "(no output)".to_string(),
         Ok(text) => text,
         Err(problem) => format!("Error: {problem}"),
-    }
-}
-
-/// How often each call was made since something was changed: a model that runs in circles is told so.
-#[derive(Default)]
-pub(crate) struct Repeats(HashMap<String, usize>);
-
-impl Repeats {
-    fn key(call: &ToolCall) -> String {
-        format!("{} {:?}", call.name, call.args)
-    }
-
-    fn count(&self, call: &ToolCall) -> usize {
-        self.0.get(&Repeats::key(call)).copied().unwrap_or(0)
-    }
-
-    fn add(&mut self, call: &ToolCall) {
-        *self.0.entry(Repeats::key(call)).or_default() += 1;
-    }
-
-    fn forget(&mut self, call: &ToolCall) {
-        self.0
-            .entry(Repeats::key(call))
-            .and_modify(|count| *count -= 1);
-    }
-
-    /// A write succeeded: every other call may now have another result.
-    fn changed_by(&mut self, call: &ToolCall) {
-        let key = Repeats::key(call);
-        self.0.retain(|other, _| *other == key);
     }
 }

@@ -193,7 +193,7 @@ pub fn diff(before: &str, after: &str, limit: usize) -> String {
     let whole = diff
         .unified_diff(&printer, UnifiedDiffConfig::default(), &input)
         .to_string();
-    match crate::text::head(&whole, limit) {
+    match crate::wire::text::head(&whole, limit) {
         all if all.len() == whole.len() => whole,
         start => format!(
             "{}\n[the diff goes on for {} bytes]",

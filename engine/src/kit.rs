@@ -4,15 +4,15 @@
 //! nothing. A sub-agent gets a copy ([`Kit::child`]): the same model, host, shell, meter and gate, but files, inbox
 //! and limits of its own, and no tool to start agents with.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use futures::FutureExt;
-use tokio::sync::{Notify, RwLock};
-use tokio_util::task::AbortOnDropHandle;
+use tokio::sync::RwLock;
 
-use crate::conversation::Usage;
+use crate::conversation::{ToolCall, Usage};
 use crate::files::Files;
-use crate::host::Host;
+use crate::host::{Event, Host};
+use crate::inbox::Inbox;
 use crate::model::Model;
 use crate::shell::Shell;
 use crate::tools::Tool;
@@ -54,6 +54,17 @@ impl Kit {
         self.tools.iter().find(|tool| tool.spec().name == name)
     }
 
+    /// Tells the host that a call is answered.
+    pub(crate) fn finished(
+        &self,
+        call: &ToolCall,
+        result: &Result<String, String>,
+        took: Duration,
+    ) {
+        self.host
+            .event(&self.name, &Event::Finished { call, result, took });
+    }
+
     /// Adds to the meter what a request used.
     pub(crate) fn spend(&self, usage: Option<Usage>) {
         *self
@@ -68,76 +79,5 @@ impl Kit {
             .meter
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-}
-
-/// What waits to be told to the model before the next request: words of the user, reports of background work.
-#[derive(Clone, Default)]
-pub struct Inbox {
-    post: Arc<Mutex<Post>>,
-    bell: Arc<Notify>,
-}
-
-#[derive(Default)]
-struct Post {
-    mail: Vec<String>,
-    outstanding: usize,
-    tasks: Vec<AbortOnDropHandle<()>>,
-}
-
-impl Inbox {
-    fn post(&self) -> MutexGuard<'_, Post> {
-        self.post
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-
-    /// Leaves a message.
-    pub fn send(&self, text: impl Into<String>) {
-        self.post().mail.push(text.into());
-        self.bell.notify_one();
-    }
-
-    /// Runs `work` in the background; its report arrives as a message, even if it panics.
-    pub fn run(&self, work: impl Future<Output = String> + Send + 'static) {
-        let inbox = self.clone();
-        let guarded = std::panic::AssertUnwindSafe(work).catch_unwind();
-        let task = tokio::spawn(async move {
-            let report = guarded
-                .await
-                .unwrap_or_else(|_| "[a background task crashed]".to_string());
-            let mut post = inbox.post();
-            post.outstanding -= 1;
-            post.mail.push(report);
-            inbox.bell.notify_one();
-        });
-        let mut post = self.post();
-        post.outstanding += 1;
-        post.tasks.push(AbortOnDropHandle::new(task));
-    }
-
-    pub(crate) fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.post().mail)
-    }
-
-    /// Waits for mail; false if there is none and nothing is left that could send any.
-    pub(crate) async fn wait(&self) -> bool {
-        loop {
-            let (mail, outstanding) = {
-                let post = self.post();
-                (post.mail.len(), post.outstanding)
-            };
-            if mail > 0 || outstanding == 0 {
-                return mail > 0;
-            }
-            self.bell.notified().await;
-        }
-    }
-
-    /// Stops what runs in the background.
-    pub(crate) fn stop(&self) {
-        let mut post = self.post();
-        post.outstanding = 0;
-        post.tasks.clear();
     }
 }

@@ -13,24 +13,30 @@
 //! # }
 //! ```
 
+// The loop, and the calls of one round.
 pub mod agent;
 mod batch;
-pub mod config;
+mod repeats;
+
+// What is said, and what an agent works with.
 pub mod conversation;
-pub mod files;
-mod fragments;
-pub mod host;
+pub mod inbox;
 pub mod kit;
-pub mod llm;
+
+// The sockets.
+pub mod host;
 pub mod model;
-pub mod prompt;
-mod recovery;
-pub mod refusal;
 pub mod shell;
-pub mod sse;
-pub mod text;
 pub mod tools;
+
+// The model behind a server.
+pub mod llm;
+mod recovery;
 pub mod wire;
+
+pub mod config;
+pub mod files;
+pub mod prompt;
 
 pub use agent::{Agent, AgentError};
 pub use config::Config;
@@ -41,3 +47,4 @@ pub use llm::Llm;
 pub use model::{Delta, Deltas, ErrorKind, Model, ModelError, Request, Script};
 pub use shell::Shell;
 pub use tools::{Effect, Spec, Tool};
+pub use wire::sse;

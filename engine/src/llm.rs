@@ -17,8 +17,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::model::{Delta, Deltas, ErrorKind, Model, ModelError, Request};
-use crate::refusal;
-use crate::wire::{self, Reading};
+use crate::wire::{self, Reading, refusal};
 
 /// Requests made for one reply, at most.
 const TRIES: u32 = 6;

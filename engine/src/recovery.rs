@@ -10,13 +10,13 @@ use serde_json::{Map, Value};
 
 use crate::conversation::{Reply, ToolCall};
 use crate::kit::Kit;
-use crate::text;
 use crate::tools::Effect;
+use crate::wire::text;
 
-/// Moves calls out of the text of a reply that has no native ones; the words before them stay.
-pub(crate) fn recover(reply: &mut Reply, kit: &Kit) {
+/// The reply, with calls out of its text if it has no native ones; the words before them stay.
+pub(crate) fn recovered(mut reply: Reply, kit: &Kit) -> Reply {
     if !reply.calls.is_empty() {
-        return;
+        return reply;
     }
     let mut words = reply.text.len();
     for (at, object) in objects(&reply.text) {
@@ -24,33 +24,28 @@ pub(crate) fn recover(reply: &mut Reply, kit: &Kit) {
             continue;
         };
         words = words.min(at);
-        let reads = kit
-            .tool(&name)
-            .is_some_and(|tool| tool.effect(&args, kit) == Ok(Effect::Read));
+        let effect = kit.tool(&name).map(|tool| tool.effect(&args, kit));
         let id = format!("text_{}", reply.calls.len());
+        let (args, echo) = (Ok(args), Map::new());
         reply.calls.push(ToolCall {
             id,
             name,
-            args: Ok(args),
-            echo: Map::new(),
+            args,
+            echo,
         });
-        if !reads {
+        if effect != Some(Ok(Effect::Read)) {
             break;
         }
     }
-    reply.text.truncate(words);
-    if let Some((_, last)) = reply
-        .text
-        .trim_end()
-        .rsplit_once('\n')
-        .or(Some(("", &reply.text)))
-    {
-        let opening = ["```", "<", "["]
-            .iter()
-            .any(|mark| last.trim_start().starts_with(mark));
-        let kept = reply.text.trim_end().len() - if opening { last.trim_end().len() } else { 0 };
-        reply.text.truncate(kept);
+    if !reply.calls.is_empty() {
+        let opening = ["```json", "```", "<tool_call>", "<tools>", "["];
+        let mut text = reply.text[..words].trim_end();
+        for mark in opening {
+            text = text.strip_suffix(mark).unwrap_or(text).trim_end();
+        }
+        reply.text = text.to_string();
     }
+    reply
 }
 
 /// The JSON objects that begin where a call may begin, with their places.

@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::{Effect, Spec, Tool, text};
 use crate::agent::{self, AgentError};
 use crate::kit::Kit;
-use crate::{prompt, text as cut};
+use crate::prompt;
+use crate::wire::text as cut;
 
 /// The longest report, in bytes; the opening is kept, since that is where reports put their conclusion.
 const REPORT: usize = 5_000;

@@ -11,7 +11,8 @@ use serde_json::Value;
 use super::{Spec, Tool, text};
 use crate::files::{diff, shown};
 use crate::kit::Kit;
-use crate::{prompt, text as cut};
+use crate::prompt;
+use crate::wire::text as cut;
 
 pub struct EditFile;
 

@@ -19,7 +19,8 @@ use serde_json::Value;
 use super::glob::{folder, pattern, relative, skipped, walk};
 use super::{Effect, Spec, Tool, text};
 use crate::kit::Kit;
-use crate::{prompt, text as cut};
+use crate::prompt;
+use crate::wire::text as cut;
 
 /// The most lines in an answer, the most of one file among several, and the most bytes of a line and in all.
 const LINES: usize = 200;

@@ -12,6 +12,7 @@ use crate::kit::Kit;
 
 mod agent;
 mod bash;
+mod capture;
 mod edit_file;
 mod glob;
 mod grep;

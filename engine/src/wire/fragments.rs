@@ -11,9 +11,8 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
+use super::{text, unique};
 use crate::conversation::ToolCall;
-use crate::text;
-use crate::wire::unique;
 
 #[derive(Default)]
 pub(crate) struct Fragments {

@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
+use super::text;
 use crate::model::{ErrorKind, ModelError};
-use crate::text;
 
 /// Phrases of a conversation that is too long, in lower case, as providers and local servers word it.
 const TOO_LONG: &[&str] = &[

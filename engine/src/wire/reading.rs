@@ -1,93 +1,16 @@
-//! OpenAI's chat completions as a pure function: entries to a request body, bytes to deltas. No I/O.
+//! A response: bytes are pushed in, deltas come out, and in the end the whole reply.
 //!
-//! Every server speaks its own dialect of this protocol, so the rules are few and forgiving: a chunk that can't
-//! be read is skipped, an unknown field ignored, the same text under three names counted once. One thing is
-//! strict: a reply counts only after `finish_reason` or `[DONE]`, so that nothing runs out of half a stream.
-//!
-//! Left out: images and audio in either direction; other protocols, which are models of their own.
-
-use std::collections::HashSet;
+//! Every server speaks its own dialect of the protocol, so the rules are few and forgiving: a chunk that can't be
+//! read is skipped, an unknown field ignored, the same text under three names counted once. One thing is strict:
+//! a reply counts only after `finish_reason` or `[DONE]`, so that nothing runs out of half a stream.
 
 use serde_json::{Map, Value, json};
 
-use crate::conversation::{Entry, Reply, Round, Usage};
-use crate::fragments::Fragments;
-use crate::model::{Delta, ErrorKind, ModelError, Request};
-use crate::refusal;
-use crate::sse::{Sse, SseEvent};
-use crate::text;
-
-/// The messages of a request. Equal entries give equal bytes, whatever follows them.
-pub fn messages(request: &Request, origin: &str) -> Vec<Value> {
-    let mut messages = vec![json!({"role": "system", "content": request.system})];
-    let mut taken = HashSet::new();
-    for entry in request.entries {
-        match entry {
-            Entry::User(text) => messages.push(json!({"role": "user", "content": text})),
-            Entry::Summary(text) => messages.push(json!({"role": "user", "content": text})),
-            Entry::Round(round) => add_round(round, origin, &mut taken, &mut messages),
-        }
-    }
-    messages
-}
-
-fn add_round(round: &Round, origin: &str, taken: &mut HashSet<String>, messages: &mut Vec<Value>) {
-    let reply = round.reply();
-    let text = match (reply.text.as_str(), reply.calls.is_empty()) {
-        ("", true) => Some("[no answer]"),
-        ("", false) => None,
-        (text, _) => Some(text),
-    };
-    let mut message = json!({"role": "assistant", "content": text});
-    let (mut calls, mut results) = (Vec::new(), Vec::new());
-    for (call, result) in round.answered() {
-        // Servers that count calls from 0 in each reply would else give two calls of a history one id.
-        let id = unique(&call.id, taken);
-        let args = match &call.args {
-            Ok(args) => args.to_string(),
-            Err(raw) => json!({"unreadable": text::head(raw, 500)}).to_string(),
-        };
-        let mut sent = json!({"id": id, "type": "function", "function": {"name": call.name, "arguments": args}});
-        if reply.origin == origin {
-            call.echo
-                .iter()
-                .for_each(|(key, value)| sent[key] = value.clone());
-        }
-        calls.push(sent);
-        results.push(json!({"role": "tool", "tool_call_id": id, "content": result}));
-    }
-    if !calls.is_empty() {
-        message["tool_calls"] = Value::Array(calls);
-        // Providers want their reasoning back while a turn goes on, and ignore it after a final answer.
-        if reply.origin == origin {
-            reply
-                .echo
-                .iter()
-                .for_each(|(key, value)| message[key] = value.clone());
-        }
-    }
-    messages.push(message);
-    messages.append(&mut results);
-}
-
-/// The id itself, or a new one if it is empty or taken.
-pub(crate) fn unique(id: &str, taken: &mut HashSet<String>) -> String {
-    let id = if id.is_empty() { "call" } else { id };
-    let with_number = (2..).map(|n| format!("{id}_{n}"));
-    let mut candidates = std::iter::once(id.to_string()).chain(with_number);
-    candidates
-        .find(|candidate| taken.insert(candidate.clone()))
-        .unwrap_or_default()
-}
-
-/// The tools as the request lists them.
-pub fn tools(request: &Request) -> Vec<Value> {
-    let tool = |spec: &crate::tools::Spec| {
-        json!({"type": "function", "function": {
-            "name": spec.name, "description": spec.description, "parameters": spec.parameters}})
-    };
-    request.tools.iter().map(tool).collect()
-}
+use super::fragments::Fragments;
+use super::sse::{Sse, SseEvent};
+use super::{refusal, text};
+use crate::conversation::{Reply, Usage};
+use crate::model::{Delta, ErrorKind, ModelError};
 
 /// A response under way: bytes are pushed in, deltas come out.
 #[derive(Default)]
@@ -162,10 +85,8 @@ impl Reading {
         };
         let chunk = chunk.get(0).unwrap_or(&chunk);
         let choices = chunk["choices"].as_array().into_iter().flatten();
-        let choice = choices
-            .filter(|choice| choice["index"].as_u64().unwrap_or(0) == 0)
-            .next()
-            .unwrap_or(&Value::Null);
+        let mut first = choices.filter(|choice| choice["index"].as_u64().unwrap_or(0) == 0);
+        let choice = first.next().unwrap_or(&Value::Null);
         for error in [&chunk["error"], &choice["error"]] {
             if !error.is_null() {
                 return Err(refusal::in_stream(&error.to_string()));
@@ -257,23 +178,19 @@ fn append(target: &mut Value, more: &str) {
 /// Token counts under any of the names in use; `None` if there are none.
 fn read_usage(usage: &Value) -> Option<Usage> {
     let count = |names: &[&str]| {
-        let numbers = names
-            .iter()
-            .filter_map(|name| usage.pointer(name)?.as_f64());
-        numbers.fold(None, |_: Option<u64>, number| Some(number as u64))
+        let number = names.iter().find_map(|name| usage.pointer(name)?.as_f64());
+        number.unwrap_or(0.0) as u64
     };
-    let prompt = count(&["/input_tokens", "/prompt_tokens"]);
-    let completion = count(&["/output_tokens", "/completion_tokens"]);
-    let cached = count(&[
-        "/cached_tokens",
-        "/cache_read_input_tokens",
-        "/prompt_cache_hit_tokens",
-        "/input_tokens_details/cached_tokens",
-        "/prompt_tokens_details/cached_tokens",
-    ]);
-    (prompt.is_some() || completion.is_some()).then(|| Usage {
-        prompt: prompt.unwrap_or(0),
-        completion: completion.unwrap_or(0),
-        cached: cached.unwrap_or(0),
-    })
+    let usage = Usage {
+        prompt: count(&["/prompt_tokens", "/input_tokens"]),
+        completion: count(&["/completion_tokens", "/output_tokens"]),
+        cached: count(&[
+            "/prompt_tokens_details/cached_tokens",
+            "/input_tokens_details/cached_tokens",
+            "/prompt_cache_hit_tokens",
+            "/cache_read_input_tokens",
+            "/cached_tokens",
+        ]),
+    };
+    (usage != Usage::default()).then_some(usage)
 }

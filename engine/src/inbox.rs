@@ -1,0 +1,81 @@
+//! The inbox: what waits to be told to the model before the next request.
+//!
+//! One mechanism for everything that is not asked for: what the user types while the agent works, and the reports of
+//! what runs in the background.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use futures::FutureExt;
+use tokio::sync::Notify;
+use tokio_util::task::AbortOnDropHandle;
+
+/// Words of the user and reports of background work, in the order in which they came.
+#[derive(Clone, Default)]
+pub struct Inbox {
+    post: Arc<Mutex<Post>>,
+    bell: Arc<Notify>,
+}
+
+#[derive(Default)]
+struct Post {
+    mail: Vec<String>,
+    outstanding: usize,
+    tasks: Vec<AbortOnDropHandle<()>>,
+}
+
+impl Inbox {
+    fn post(&self) -> MutexGuard<'_, Post> {
+        self.post
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Leaves a message.
+    pub fn send(&self, text: impl Into<String>) {
+        self.post().mail.push(text.into());
+        self.bell.notify_one();
+    }
+
+    /// Runs `work` in the background; its report arrives as a message, even if it panics.
+    pub fn run(&self, work: impl Future<Output = String> + Send + 'static) {
+        let inbox = self.clone();
+        let guarded = std::panic::AssertUnwindSafe(work).catch_unwind();
+        let task = tokio::spawn(async move {
+            let report = guarded
+                .await
+                .unwrap_or_else(|_| "[a background task crashed]".to_string());
+            let mut post = inbox.post();
+            post.outstanding -= 1;
+            post.mail.push(report);
+            inbox.bell.notify_one();
+        });
+        let mut post = self.post();
+        post.outstanding += 1;
+        post.tasks.push(AbortOnDropHandle::new(task));
+    }
+
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.post().mail)
+    }
+
+    /// Waits for mail; false if there is none and nothing is left that could send any.
+    pub(crate) async fn wait(&self) -> bool {
+        loop {
+            let (mail, outstanding) = {
+                let post = self.post();
+                (post.mail.len(), post.outstanding)
+            };
+            if mail > 0 || outstanding == 0 {
+                return mail > 0;
+            }
+            self.bell.notified().await;
+        }
+    }
+
+    /// Stops what runs in the background.
+    pub(crate) fn stop(&self) {
+        let mut post = self.post();
+        post.outstanding = 0;
+        post.tasks.clear();
+    }
+}
