@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use console::{Term, style};
-use corecoder::{Approval, Effect, Event, Host, ToolCall};
+use corecoder::{Approval, Effect, Event, Host, Reply, ToolCall};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::approval::Policy;
@@ -36,6 +36,8 @@ struct State {
     /// The cursor stands behind streamed text.
     mid_line: bool,
     thinking: bool,
+    /// Streamed text that may turn out to be a call which the model wrote as text.
+    held: String,
 }
 
 impl Screen {
@@ -68,6 +70,34 @@ impl Screen {
             println!("{text}")
         } else {
             eprintln!("{text}")
+        }
+    }
+
+    /// Words are shown as they come; what begins like a call is kept back until the reply is whole.
+    fn hold_or_stream(&self, piece: &str) {
+        let mut state = self.state();
+        state.held += piece;
+        let mut starts = state.held.match_indices(['`', '<', '{']).map(|(at, _)| at);
+        let sure = starts.find(|at| begins_like_a_call(&state.held[*at..]));
+        let sure = sure.unwrap_or(state.held.len());
+        let shown: String = state.held.drain(..sure).collect();
+        drop(state);
+        if !shown.is_empty() {
+            self.stream(&shown, false);
+        }
+    }
+
+    fn replied(&self, reply: &Reply) {
+        let held = std::mem::take(&mut self.state().held);
+        if reply.text.ends_with(held.trim_end()) && !held.is_empty() {
+            self.stream(&held, false);
+        }
+        if reply.finish == "length" {
+            self.line(
+                &style("! the reply was cut off at the token limit")
+                    .yellow()
+                    .to_string(),
+            );
         }
     }
 
@@ -199,11 +229,12 @@ impl Host for Screen {
         };
         match event {
             Event::Request { .. } => self.wait(&format!("{who}thinking")),
-            Event::Text(piece) if own && self.show.answer => self.stream(piece, false),
+            Event::Text(piece) if own && self.show.answer => self.hold_or_stream(piece),
             Event::Reasoning(piece) if own && self.show.answer && self.show.details => {
                 self.stream(piece, true)
             }
             Event::Retry { error, wait } => {
+                self.state().held.clear();
                 let seconds = wait.as_secs_f64();
                 let words = plain(&error.message);
                 self.line(
@@ -212,6 +243,7 @@ impl Host for Screen {
                         .to_string(),
                 );
             }
+            Event::Replied(reply) if own => self.replied(reply),
             Event::Started(call) => self.wait(&format!("{who}{} {}", call.name, subject(call))),
             Event::Finished { call, result, took } => self.finished(&who, call, result, *took),
             Event::Inbox(text) => self.line(&style(plain(text)).dim().to_string()),
@@ -226,6 +258,24 @@ impl Host for Screen {
         self.clear();
         self.policy.judge(who, call).await
     }
+}
+
+/// Whether text so far could still become `{"name": ...` in a fence, in a tag, or bare.
+fn begins_like_a_call(text: &str) -> bool {
+    let openings = ["```json", "```", "<tool_call>", "<tools>"];
+    if openings.iter().any(|opening| opening.starts_with(text)) {
+        return true;
+    }
+    let inner = openings
+        .iter()
+        .find_map(|opening| text.strip_prefix(opening))
+        .unwrap_or(text);
+    let inner: String = inner
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .take(8)
+        .collect();
+    r#"{"name":"#.starts_with(&inner)
 }
 
 /// What a call is about, for one line.

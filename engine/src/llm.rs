@@ -217,7 +217,14 @@ impl Llm {
     ) -> Result<(ModelError, Duration), ModelError> {
         // The model's own slip in writing a call (Groq): a second sample may do better, a third seldom does.
         let slip = error.message.contains("tool_use_failed");
-        let limit = if slip { 2 } else { TRIES };
+        let nobody_there = error.message.contains("Connection refused");
+        let limit = if slip {
+            2
+        } else if nobody_there {
+            3
+        } else {
+            TRIES
+        };
         if !(slip || error.kind.passes()) {
             return Err(error);
         }
