@@ -31,7 +31,9 @@ pub mod tools;
 
 // The model behind a server.
 pub mod llm;
+mod parameters;
 mod recovery;
+mod retry;
 pub mod wire;
 
 pub mod config;

@@ -6,43 +6,26 @@
 //!
 //! Left out: other protocols, fallbacks to other models and budgets, which wrap or replace this `Model`.
 
-use std::collections::BTreeSet;
 use std::pin::pin;
-use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use futures::{Stream, StreamExt};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::model::{Delta, Deltas, ErrorKind, Model, ModelError, Request};
+use crate::parameters::Parameters;
+use crate::retry;
 use crate::wire::{self, Reading, refusal};
-
-/// Requests made for one reply, at most.
-const TRIES: u32 = 6;
-/// A longer wait than this is the user's to decide about.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
-/// What a server may refuse by name, and is then left out; `stream_options` stands before `stream`.
-const OPTIONAL: [&str; 6] = [
-    "stream_options",
-    "temperature",
-    "max_tokens",
-    "max_completion_tokens",
-    "reasoning_content",
-    "stream",
-];
 
 /// A chat model behind an OpenAI-compatible server.
 pub struct Llm {
     model: String,
     key: String,
     url: String,
-    max_tokens: Option<u64>,
-    temperature: Option<f64>,
     http: reqwest::Client,
-    /// Parameters that this server has refused.
-    refused: Mutex<BTreeSet<&'static str>>,
+    parameters: Parameters,
 }
 
 impl Llm {
@@ -78,52 +61,21 @@ impl Llm {
             model,
             key,
             url,
-            max_tokens: None,
-            temperature: None,
             http,
-            refused: Mutex::default(),
+            parameters: Parameters::default(),
         })
     }
 
     /// The longest reply, in tokens; without it the server decides.
     pub fn max_tokens(mut self, max_tokens: Option<u64>) -> Llm {
-        self.max_tokens = max_tokens;
+        self.parameters.max_tokens = max_tokens;
         self
     }
 
     /// Between 0 and 2; without it the server decides.
     pub fn temperature(mut self, temperature: Option<f64>) -> Llm {
-        self.temperature = temperature;
+        self.parameters.temperature = temperature;
         self
-    }
-
-    fn refused(&self) -> MutexGuard<'_, BTreeSet<&'static str>> {
-        self.refused
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-
-    /// What goes beside the messages and tools, less what this server has refused.
-    fn parameters(&self) -> Map<String, Value> {
-        let refused = self.refused();
-        let limit = if refused.contains("max_tokens") {
-            "max_completion_tokens"
-        } else {
-            "max_tokens"
-        };
-        let usage = (!refused.contains("stream")).then(|| json!({"include_usage": true}));
-        let all = [
-            (limit, json!(self.max_tokens)),
-            ("temperature", json!(self.temperature)),
-            ("stream", json!(true)),
-            ("stream_options", json!(usage)),
-        ];
-        let wanted = all
-            .into_iter()
-            .filter(|(name, value)| !value.is_null() && !refused.contains(name));
-        wanted
-            .map(|(name, value)| (name.to_string(), value))
-            .collect()
     }
 
     async fn send(&self, body: &Body<'_>) -> Result<reqwest::Response, ModelError> {
@@ -194,54 +146,6 @@ impl Llm {
         }
         error
     }
-
-    /// Whether the server refused a parameter by name that can be left out; it is, from now on.
-    fn adapt(&self, error: &ModelError, sent: &Map<String, Value>) -> bool {
-        if error.kind != ErrorKind::BadRequest {
-            return false;
-        }
-        let words = |c: char| !c.is_alphanumeric() && c != '_';
-        let named = |name: &&str| error.message.split(words).any(|word| word == *name);
-        let was_sent = |name: &&str| sent.contains_key(*name) || *name == "reasoning_content";
-        let culprit = OPTIONAL
-            .into_iter()
-            .find(|name| named(name) && was_sent(name));
-        culprit.is_some_and(|name| self.refused().insert(name))
-    }
-
-    /// How long to wait before the next try, or the error that ends the request.
-    fn patience(
-        &self,
-        mut error: ModelError,
-        tries: u32,
-    ) -> Result<(ModelError, Duration), ModelError> {
-        // The model's own slip in writing a call (Groq): a second sample may do better, a third seldom does.
-        let slip = error.message.contains("tool_use_failed");
-        let nobody_there = error.message.contains("Connection refused");
-        let limit = if slip {
-            2
-        } else if nobody_there {
-            3
-        } else {
-            TRIES
-        };
-        if !(slip || error.kind.passes()) {
-            return Err(error);
-        }
-        let pause = Duration::from_millis(500 * 2u64.pow(tries - 1));
-        let wait = error
-            .wait
-            .unwrap_or(pause.mul_f64(fastrand::f64().mul_add(0.5, 0.75)));
-        if tries >= limit || wait > LONGEST_WAIT {
-            let asked = error
-                .wait
-                .map(|wait| format!("; it asks to wait {} s", wait.as_secs()));
-            let asked = asked.unwrap_or_default();
-            error.message = format!("{} (gave up after {tries} tries{asked})", error.message);
-            return Err(error);
-        }
-        Ok((error, wait))
-    }
 }
 
 impl Model for Llm {
@@ -249,10 +153,9 @@ impl Model for Llm {
         let (mut messages, tools) = (wire::messages(&request, &self.url), wire::tools(&request));
         async_stream::try_stream! {
             for tries in 1.. {
-                if self.refused().contains("reasoning_content") {
-                    messages.iter_mut().filter_map(Value::as_object_mut).for_each(|message| drop(message.remove("reasoning_content")));
-                }
-                let body = Body { model: &self.model, messages: &messages, tools: &tools, parameters: self.parameters() };
+                self.parameters.clean(&mut messages);
+                let parameters = self.parameters.sent();
+                let body = Body { model: &self.model, messages: &messages, tools: &tools, parameters };
                 let mut attempt = pin!(self.attempt(&body));
                 let mut failure = None;
                 while let Some(delta) = attempt.next().await {
@@ -262,10 +165,10 @@ impl Model for Llm {
                     }
                 }
                 let Some(error) = failure else { return };
-                if self.adapt(&error, &body.parameters) {
+                if self.parameters.adapt(&error, &body.parameters) {
                     continue;
                 }
-                let (error, wait) = self.patience(error, tries)?;
+                let (error, wait) = retry::pause(error, tries)?;
                 yield Delta::Restart { error, wait };
                 tokio::time::sleep(wait).await;
             }

@@ -7,11 +7,11 @@
 //! Arguments arrive as text, as text in pieces, as an object, encoded twice, or not at all (which means `{}`).
 //! What is no JSON object in the end is kept as it came; it is never guessed at.
 
-use std::collections::HashSet;
+use std::cell::OnceCell;
 
 use serde_json::{Map, Value};
 
-use super::{text, unique};
+use super::{Ids, text};
 use crate::conversation::ToolCall;
 
 #[derive(Default)]
@@ -20,6 +20,7 @@ pub(crate) struct Fragments {
     settled: usize,
 }
 
+/// A call as far as it has come, or one piece of a call.
 #[derive(Default)]
 struct Slot {
     index: Option<u64>,
@@ -27,6 +28,8 @@ struct Slot {
     name: String,
     args: String,
     echo: Map<String, Value>,
+    /// The object that `args` encodes, once someone has looked.
+    object: OnceCell<Option<Value>>,
 }
 
 impl Fragments {
@@ -43,23 +46,27 @@ impl Fragments {
                 object => object.to_string(),
             },
             echo: extras(call),
+            object: OnceCell::new(),
         };
         match self
             .target(&piece)
-            .filter(|at| !piece.starts_after(&self.slots[*at]))
+            .filter(|at| !piece.begins_after(&self.slots[*at]))
         {
             Some(at) => self.slots[at].extend(piece),
             None => self.insert(piece),
         }
     }
 
+    /// The call that index or id point at; a piece without either belongs to the newest.
     fn target(&self, piece: &Slot) -> Option<usize> {
-        let find = |test: &dyn Fn(&Slot) -> bool| self.slots.iter().rposition(test);
-        let nameless = piece.id.is_empty() && piece.name.is_empty();
-        match piece.index {
-            Some(_) => find(&|slot| slot.index == piece.index).or_else(|| find(&|_| nameless)),
-            None if piece.id.is_empty() => find(&|_| true),
-            None => find(&|slot| slot.id == piece.id).or_else(|| find(&|_| true)),
+        let newest = |test: &dyn Fn(&Slot) -> bool| self.slots.iter().rposition(test);
+        let unnamed = piece.id.is_empty() && piece.name.is_empty();
+        match (piece.index, piece.id.as_str()) {
+            (Some(_), _) => {
+                newest(&|slot| slot.index == piece.index).or_else(|| newest(&|_| unnamed))
+            }
+            (None, "") => newest(&|_| true),
+            (None, id) => newest(&|slot| slot.id == id).or_else(|| newest(&|_| true)),
         }
     }
 
@@ -82,34 +89,32 @@ impl Fragments {
     /// Calls that can't change any more and were not returned before. While the reply goes on, those are the
     /// whole ones in front of the last; at its end (`all`) the last may be among them.
     pub fn settled(&mut self, all: bool) -> Vec<ToolCall> {
-        let open = if all {
-            self.slots.len()
-        } else {
-            self.slots.len().saturating_sub(1)
-        };
+        let behind = if all { 0 } else { 1 };
+        let closed = self.slots.len().saturating_sub(behind);
         let from = self.settled;
-        let whole = self
+        // `{}` may be a server's way to begin, with the real arguments still to come.
+        let whole = |slot: &&Slot| !slot.name.is_empty() && slot.is_whole() && !slot.is_blank();
+        let count = self
             .slots
             .iter()
-            .take(open)
+            .take(closed)
             .skip(from)
-            .take_while(|slot| slot.is_whole())
+            .take_while(whole)
             .count();
-        self.settled += whole;
-        if whole == 0 {
-            Vec::new()
-        } else {
-            self.finish()[from..self.settled].to_vec()
+        self.settled += count;
+        match count {
+            0 => Vec::new(),
+            _ => self.finish()[from..self.settled].to_vec(),
         }
     }
 
     /// All calls of the reply, with ids that are unique in it.
     pub fn finish(&self) -> Vec<ToolCall> {
-        let mut taken = HashSet::new();
+        let mut ids = Ids::default();
         let call = |slot: &Slot| ToolCall {
-            id: unique(&slot.id, &mut taken),
+            id: ids.unique(&slot.id),
             name: slot.name.trim().to_string(),
-            args: slot.args(),
+            args: slot.object().cloned().ok_or_else(|| slot.args.clone()),
             echo: slot.echo.clone(),
         };
         self.slots.iter().map(call).collect()
@@ -118,18 +123,25 @@ impl Fragments {
 
 impl Slot {
     /// Whether this piece begins a new call rather than continue `slot`, which index or id point at.
-    fn starts_after(&self, slot: &Slot) -> bool {
-        let other_id = !self.id.is_empty() && !slot.id.is_empty() && self.id != slot.id;
-        let other_name = self.name != slot.name && !slot.name.is_empty();
+    fn begins_after(&self, slot: &Slot) -> bool {
         if self.name.is_empty() {
             return false;
         }
-        if slot.args.is_empty() || (other_id && other_name) {
-            return other_id;
+        let other_id = !self.id.is_empty() && !slot.id.is_empty() && self.id != slot.id;
+        let other_name = !slot.name.is_empty() && self.name != slot.name;
+        let own_args = self.args.trim_start().starts_with('{');
+        if other_id && (other_name || slot.args.is_empty() || self.index.is_none()) {
+            return true;
         }
-        // Some servers close a call by sending the whole of it once more.
-        let again = self.id == slot.id && self.name == slot.name && self.args == slot.args;
-        (other_id || self.args.trim_start().starts_with('{')) && !again && slot.is_whole()
+        if !(other_id || other_name || own_args) {
+            return false;
+        }
+        if !slot.is_whole() {
+            return other_id && self.is_whole();
+        }
+        // The same call again is no second one: some begin with `{}`, some close with a copy of the whole.
+        let same = self.id == slot.id && self.name == slot.name;
+        !(same && (slot.is_blank() || self.object() == slot.object()))
     }
 
     fn extend(&mut self, piece: Slot) {
@@ -144,14 +156,21 @@ impl Slot {
         }
         self.args += &piece.args;
         self.echo.extend(piece.echo);
+        self.object = OnceCell::new();
+    }
+
+    fn object(&self) -> Option<&Value> {
+        self.object.get_or_init(|| object(&self.args)).as_ref()
     }
 
     fn is_whole(&self) -> bool {
-        self.args.trim_end().ends_with('}') && self.args().is_ok()
+        self.args.trim_end().ends_with('}') && self.object().is_some()
     }
 
-    fn args(&self) -> Result<Value, String> {
-        object(&self.args).ok_or_else(|| self.args.clone())
+    fn is_blank(&self) -> bool {
+        self.object()
+            .and_then(Value::as_object)
+            .is_some_and(Map::is_empty)
     }
 }
 
@@ -162,9 +181,9 @@ fn object(text: &str) -> Option<Value> {
         return Some(Value::Object(Map::new()));
     }
     let mut found: Vec<Value> = text::json_values(text)?;
-    found.dedup();
     if found.len() > 1 {
         found.retain(|value| value.as_object().is_none_or(|object| !object.is_empty()));
+        found.dedup();
     }
     match <[Value; 1]>::try_from(found).ok()? {
         [Value::Null] => Some(Value::Object(Map::new())),

@@ -5,7 +5,7 @@
 //!
 //! Left out: images and audio in either direction; other protocols, which are models of their own.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
@@ -24,18 +24,18 @@ pub use reading::Reading;
 /// The messages of a request. Equal entries give equal bytes, whatever follows them.
 pub fn messages(request: &Request, origin: &str) -> Vec<Value> {
     let mut messages = vec![json!({"role": "system", "content": request.system})];
-    let mut taken = HashSet::new();
+    let mut ids = Ids::default();
     for entry in request.entries {
         match entry {
             Entry::User(text) => messages.push(json!({"role": "user", "content": text})),
             Entry::Summary(text) => messages.push(json!({"role": "user", "content": text})),
-            Entry::Round(round) => add_round(round, origin, &mut taken, &mut messages),
+            Entry::Round(round) => add_round(round, origin, &mut ids, &mut messages),
         }
     }
     messages
 }
 
-fn add_round(round: &Round, origin: &str, taken: &mut HashSet<String>, messages: &mut Vec<Value>) {
+fn add_round(round: &Round, origin: &str, ids: &mut Ids, messages: &mut Vec<Value>) {
     let reply = round.reply();
     let text = match (reply.text.as_str(), reply.calls.is_empty()) {
         ("", true) => Some("[no answer]"),
@@ -45,8 +45,7 @@ fn add_round(round: &Round, origin: &str, taken: &mut HashSet<String>, messages:
     let mut message = json!({"role": "assistant", "content": text});
     let (mut calls, mut results) = (Vec::new(), Vec::new());
     for (call, result) in round.answered() {
-        // Servers that count calls from 0 in each reply would else give two calls of a history one id.
-        let id = unique(&call.id, taken);
+        let id = ids.unique(&call.id);
         let args = match &call.args {
             Ok(args) => args.to_string(),
             Err(raw) => json!({"unreadable": text::head(raw, 500)}).to_string(),
@@ -74,14 +73,24 @@ fn add_round(round: &Round, origin: &str, taken: &mut HashSet<String>, messages:
     messages.append(&mut results);
 }
 
-/// The id itself, or a new one if it is empty or taken.
-pub(crate) fn unique(id: &str, taken: &mut HashSet<String>) -> String {
-    let id = if id.is_empty() { "call" } else { id };
-    let with_number = (2..).map(|n| format!("{id}_{n}"));
-    let mut candidates = std::iter::once(id.to_string()).chain(with_number);
-    candidates
-        .find(|candidate| taken.insert(candidate.clone()))
-        .unwrap_or_default()
+/// Makes ids unique: servers that count calls from 0 in each reply give two calls of a history one id.
+#[derive(Default)]
+pub(crate) struct Ids(HashMap<String, usize>);
+
+impl Ids {
+    /// The id itself, or, if it is empty or taken, the next number behind it.
+    pub fn unique(&mut self, id: &str) -> String {
+        let id = if id.is_empty() { "call" } else { id };
+        let mut number = self.0.get(id).copied().unwrap_or(0);
+        let mut candidate = id.to_string();
+        while number > 0 && self.0.contains_key(&candidate) {
+            number += 1;
+            candidate = format!("{id}_{number}");
+        }
+        self.0.insert(id.to_string(), number.max(1));
+        self.0.entry(candidate.clone()).or_insert(1);
+        candidate
+    }
 }
 
 /// The tools as the request lists them.

@@ -88,14 +88,22 @@ impl Reading {
         let mut first = choices.filter(|choice| choice["index"].as_u64().unwrap_or(0) == 0);
         let choice = first.next().unwrap_or(&Value::Null);
         for error in [&chunk["error"], &choice["error"]] {
-            if !error.is_null() {
+            let says_nothing =
+                ["null", "false", "\"\"", "{}"].contains(&error.to_string().as_str());
+            if !says_nothing {
                 return Err(refusal::in_stream(&error.to_string()));
             }
+        }
+        if chunk["object"] == "error" || choice["finish_reason"] == "error" {
+            return Err(refusal::in_stream(data));
         }
         for usage in [&chunk["usage"], &choice["usage"], &chunk["x_groq"]["usage"]] {
             self.reply.usage = read_usage(usage).or(self.reply.usage);
         }
-        let message = if choice["delta"].is_object() {
+        let message = if choice["delta"]
+            .as_object()
+            .is_some_and(|delta| !delta.is_empty())
+        {
             &choice["delta"]
         } else {
             &choice["message"]

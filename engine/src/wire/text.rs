@@ -132,7 +132,7 @@ pub(crate) fn without_thinking(reply: &mut Reply) -> String {
     let inner = text.trim_start().strip_prefix("<think>");
     let body = inner.unwrap_or(&text);
     let (thoughts, answer) = match body.split_once("</think>") {
-        Some((thoughts, answer)) if !thoughts.contains("<think>") => {
+        Some((thoughts, answer)) if !thoughts.contains("<think>") && !thoughts.ends_with('`') => {
             (thoughts, answer.trim_start())
         }
         None if inner.is_some() => (body, ""),

@@ -1,0 +1,82 @@
+//! What a request says beside messages and tools, less what the server has refused.
+//!
+//! Servers disagree on the parameters they take, and say so by name in a 400 or 422. What is refused is left out for
+//! as long as the model lives, so that each costs one request once.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard};
+
+use serde_json::{Map, Value, json};
+
+use crate::model::{ErrorKind, ModelError};
+
+/// What may be refused; a name stands before those that it contains.
+const OPTIONAL: [&str; 6] = [
+    "stream_options",
+    "temperature",
+    "max_tokens",
+    "max_completion_tokens",
+    "reasoning_content",
+    "stream",
+];
+
+#[derive(Default)]
+pub(crate) struct Parameters {
+    pub max_tokens: Option<u64>,
+    pub temperature: Option<f64>,
+    refused: Mutex<BTreeSet<&'static str>>,
+}
+
+impl Parameters {
+    fn refused(&self) -> MutexGuard<'_, BTreeSet<&'static str>> {
+        self.refused
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// The parameters as they are sent now.
+    pub fn sent(&self) -> Map<String, Value> {
+        let refused = self.refused();
+        // The newer name of the same limit, which OpenAI's reasoning models insist on.
+        let newer = refused.contains("max_tokens");
+        let limit = if newer {
+            "max_completion_tokens"
+        } else {
+            "max_tokens"
+        };
+        let usage = (!refused.contains("stream")).then(|| json!({"include_usage": true}));
+        let mut sent = Map::new();
+        for (name, value) in [
+            (limit, json!(self.max_tokens)),
+            ("temperature", json!(self.temperature)),
+            ("stream", json!(true)),
+            ("stream_options", json!(usage)),
+        ] {
+            if !value.is_null() && !refused.contains(name) {
+                sent.insert(name.to_string(), value);
+            }
+        }
+        sent
+    }
+
+    /// Takes out of the messages what was refused in them.
+    pub fn clean(&self, messages: &mut [Value]) {
+        if self.refused().contains("reasoning_content") {
+            for message in messages.iter_mut().filter_map(Value::as_object_mut) {
+                message.remove("reasoning_content");
+            }
+        }
+    }
+
+    /// Whether the server refused by name what can be left out; it is, from now on.
+    pub fn adapt(&self, error: &ModelError, sent: &Map<String, Value>) -> bool {
+        let between = |c: char| !c.is_alphanumeric() && c != '_';
+        let named = |name: &str| error.message.split(between).any(|word| word == name);
+        let was_sent = |name: &str| sent.contains_key(name) || name == "reasoning_content";
+        let culprit = OPTIONAL
+            .into_iter()
+            .find(|name| named(name) && was_sent(name));
+        let refuses = error.kind == ErrorKind::BadRequest;
+        culprit.is_some_and(|name| refuses && self.refused().insert(name))
+    }
+}
