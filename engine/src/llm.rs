@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use crate::model::{Delta, Deltas, ErrorKind, Model, ModelError, Request};
 use crate::parameters::Parameters;
 use crate::retry;
-use crate::wire::{self, Reading, refusal};
+use crate::wire::{self, Message, Reading, refusal};
 
 /// A chat model behind an OpenAI-compatible server.
 pub struct Llm {
@@ -184,7 +184,7 @@ impl Model for Llm {
 #[derive(Serialize)]
 struct Body<'a> {
     model: &'a str,
-    messages: &'a [Value],
+    messages: &'a [Message<'a>],
     #[serde(skip_serializing_if = "<[Value]>::is_empty")]
     tools: &'a [Value],
     #[serde(flatten)]

@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard};
 use serde_json::{Map, Value, json};
 
 use crate::model::{ErrorKind, ModelError};
+use crate::wire::Message;
 
 /// What may be refused; a name stands before those that it contains.
 const OPTIONAL: [&str; 6] = [
@@ -60,11 +61,9 @@ impl Parameters {
     }
 
     /// Takes out of the messages what was refused in them.
-    pub fn clean(&self, messages: &mut [Value]) {
+    pub fn clean(&self, messages: &mut [Message<'_>]) {
         if self.refused().contains("reasoning_content") {
-            for message in messages.iter_mut().filter_map(Value::as_object_mut) {
-                message.remove("reasoning_content");
-            }
+            messages.iter_mut().for_each(|message| message.echo = None);
         }
     }
 

@@ -587,7 +587,8 @@ fn messages(entries: &[Entry], origin: &str) -> Vec<Value> {
         tools: &[],
         entries,
     };
-    wire::messages(&request, origin)
+    let sent = json!(wire::messages(&request, origin));
+    list(&sent).to_vec()
 }
 
 /// A stream of these chunks, and of text that stands in it as it is.

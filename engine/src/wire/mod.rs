@@ -7,7 +7,8 @@
 
 use std::collections::HashMap;
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
 
 use crate::conversation::{Entry, Round};
 use crate::model::Request;
@@ -21,56 +22,91 @@ pub mod text;
 
 pub use reading::Reading;
 
-/// The messages of a request. Equal entries give equal bytes, whatever follows them.
-pub fn messages(request: &Request, origin: &str) -> Vec<Value> {
-    let mut messages = vec![json!({"role": "system", "content": request.system})];
+/// One message as it goes over the wire. It borrows, since a long history is sent again with every request.
+#[derive(Default, Serialize)]
+pub struct Message<'a> {
+    role: &'static str,
+    content: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tool_calls: Vec<Call<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_call_id: Option<String>,
+    /// What the provider wants back: reasoning and its signatures.
+    #[serde(flatten)]
+    pub(crate) echo: Option<&'a Map<String, Value>>,
+}
+
+#[derive(Serialize)]
+struct Call<'a> {
+    id: String,
+    r#type: &'static str,
+    function: Function<'a>,
+    #[serde(flatten)]
+    echo: Option<&'a Map<String, Value>>,
+}
+
+#[derive(Serialize)]
+struct Function<'a> {
+    name: &'a str,
+    arguments: String,
+}
+
+/// The messages of a request to the server `origin`. Equal entries give equal bytes, whatever follows them.
+pub fn messages<'a>(request: &Request<'a>, origin: &str) -> Vec<Message<'a>> {
+    let mut messages = vec![said("system", Some(request.system))];
     let mut ids = Ids::default();
     for entry in request.entries {
         match entry {
-            Entry::User(text) => messages.push(json!({"role": "user", "content": text})),
-            Entry::Summary(text) => messages.push(json!({"role": "user", "content": text})),
+            Entry::User(text) | Entry::Summary(text) => messages.push(said("user", Some(text))),
             Entry::Round(round) => add_round(round, origin, &mut ids, &mut messages),
         }
     }
     messages
 }
 
-fn add_round(round: &Round, origin: &str, ids: &mut Ids, messages: &mut Vec<Value>) {
+fn said<'a>(role: &'static str, content: Option<&'a str>) -> Message<'a> {
+    Message {
+        role,
+        content,
+        ..Message::default()
+    }
+}
+
+fn add_round<'a>(round: &'a Round, origin: &str, ids: &mut Ids, messages: &mut Vec<Message<'a>>) {
     let reply = round.reply();
-    let text = match (reply.text.as_str(), reply.calls.is_empty()) {
-        ("", true) => Some("[no answer]"),
-        ("", false) => None,
-        (text, _) => Some(text),
-    };
-    let mut message = json!({"role": "assistant", "content": text});
-    let (mut calls, mut results) = (Vec::new(), Vec::new());
+    let at_home = reply.origin == origin;
+    let place = messages.len();
+    let text = Some(reply.text.as_str()).filter(|text| !text.is_empty());
+    messages.push(said(
+        "assistant",
+        text.or(reply.calls.is_empty().then_some("[no answer]")),
+    ));
+    let mut tool_calls = Vec::new();
     for (call, result) in round.answered() {
         let id = ids.unique(&call.id);
-        let args = match &call.args {
+        let arguments = match &call.args {
             Ok(args) => args.to_string(),
             Err(raw) => json!({"unreadable": text::head(raw, 500)}).to_string(),
         };
-        let mut sent = json!({"id": id, "type": "function", "function": {"name": call.name, "arguments": args}});
-        if reply.origin == origin {
-            call.echo
-                .iter()
-                .for_each(|(key, value)| sent[key] = value.clone());
-        }
-        calls.push(sent);
-        results.push(json!({"role": "tool", "tool_call_id": id, "content": result}));
+        let function = Function {
+            name: &call.name,
+            arguments,
+        };
+        let echo = at_home.then_some(&call.echo);
+        tool_calls.push(Call {
+            id: id.clone(),
+            r#type: "function",
+            function,
+            echo,
+        });
+        messages.push(Message {
+            tool_call_id: Some(id),
+            ..said("tool", Some(result))
+        });
     }
-    if !calls.is_empty() {
-        message["tool_calls"] = Value::Array(calls);
-        // Providers want their reasoning back while a turn goes on, and ignore it after a final answer.
-        if reply.origin == origin {
-            reply
-                .echo
-                .iter()
-                .for_each(|(key, value)| message[key] = value.clone());
-        }
-    }
-    messages.push(message);
-    messages.append(&mut results);
+    // Providers want their reasoning back while a turn goes on, and ignore it after a final answer.
+    messages[place].echo = Some(&reply.echo).filter(|_| at_home && !reply.calls.is_empty());
+    messages[place].tool_calls = tool_calls;
 }
 
 /// Makes ids unique: servers that count calls from 0 in each reply give two calls of a history one id.
