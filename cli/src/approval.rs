@@ -60,6 +60,7 @@ impl Asking {
         };
         let question = format!("{who}{} {}", call.name, plain(&subject(call)));
         println!("{} {question}", style("?").yellow().bold());
+        preview(call);
         let choices = format!("  y once, a always ({rule_words}), n no, or say why not: ");
         let answer =
             tokio::task::spawn_blocking(move || DefaultEditor::new()?.readline(&choices)).await;
@@ -85,6 +86,33 @@ impl Asking {
             "" | "n" | "no" => Approval::No("the user said no; ask what to do instead".to_string()),
             _ => Approval::No(format!("the user said: {answer}")),
         }
+    }
+}
+
+/// What the call would take away and put in, so that nobody approves blindly.
+fn preview(call: &ToolCall) {
+    const LINES: usize = 20;
+    let Ok(args) = &call.args else { return };
+    let marked = |name: &str, mark: char| -> Vec<String> {
+        let text = plain(args[name].as_str().unwrap_or_default());
+        text.lines().map(|line| format!("{mark}{line}")).collect()
+    };
+    let lines = [
+        marked("old_string", '-'),
+        marked("new_string", '+'),
+        marked("content", '+'),
+    ]
+    .concat();
+    for line in lines.iter().take(LINES) {
+        let colour = if line.starts_with('-') {
+            style(line).red()
+        } else {
+            style(line).green()
+        };
+        println!("  {colour}");
+    }
+    if lines.len() > LINES {
+        println!("  … {} more lines", lines.len() - LINES);
     }
 }
 

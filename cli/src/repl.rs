@@ -17,17 +17,20 @@ use crate::args::Args;
 use crate::screen::{Screen, Show, plain};
 use crate::signals::{Interrupt, Signals};
 
-const HELP: &str = "\
-  /help            this text
-  /model [NAME]    show or change the model
-  /tokens          what this session has used
-  /reset           forget the conversation
-  /compact         make room in the conversation (not yet)
-  /diff            what this session changed (not yet)
-  /save, /sessions keep and list conversations (not yet)
-  quit             leave (Ctrl+D too)
-
-  Esc then Enter begins a new line. Ctrl+C stops what the agent does.";
+const HELP: &str = concat!(
+    "  /help            this text\n",
+    "  /model [NAME]    show or change the model\n",
+    "  /tokens          what this session has used\n",
+    "  /reset           forget the conversation\n",
+    "  /compact         make room in it (not yet)\n",
+    "  /diff            what was changed (not yet)\n",
+    "  /save            keep this conversation (not yet)\n",
+    "  /sessions        list those kept (not yet)\n",
+    "  quit             leave (Ctrl+D too)\n",
+    "\n",
+    "  Esc, then Enter: a new line\n",
+    "  Ctrl+C: stop what the agent does",
+);
 
 struct Repl {
     agent: Agent,

@@ -208,6 +208,8 @@ impl State {
     fn stop_spinner(&mut self) {
         if let Some(spinner) = self.spinner.take() {
             spinner.finish_and_clear();
+            // The terminal's echo of Ctrl+C may have moved the cursor that the spinner believes in.
+            let _ = Term::stderr().clear_line();
         }
     }
 

@@ -60,50 +60,51 @@ impl Config {
             .filter(|home| !home.is_empty())
             .map(PathBuf::from);
         for file in dotenv_files(&folder, home.as_deref()) {
-            let pairs = dotenvy::from_path_iter(&file)
+            for (name, value) in dotenvy::from_path_iter(&file)
                 .into_iter()
                 .flatten()
-                .flatten();
-            for (name, value) in pairs {
+                .flatten()
+            {
                 vars.entry(name).or_insert(value);
             }
         }
         let get = |name: &str| {
             vars.get(name)
-                .map(|value| value.trim().to_string())
+                .map(|value| value.trim())
                 .filter(|value| !value.is_empty())
         };
-        let own_key = get("CORECODER_API_KEY").or_else(|| get("OPENAI_API_KEY"));
-        let own_url = get("CORECODER_BASE_URL").or_else(|| get("OPENAI_BASE_URL"));
-        let deepseek = own_key.is_none() && own_url.is_none() && get("DEEPSEEK_API_KEY").is_some();
-        let default_model = if deepseek { "deepseek-chat" } else { "gpt-5.5" };
-        Ok(Config {
-            api_key: own_key
-                .or_else(|| get("DEEPSEEK_API_KEY"))
-                .unwrap_or_default(),
-            base_url: own_url.or_else(|| deepseek.then(|| "https://api.deepseek.com".to_string())),
-            model: get("CORECODER_MODEL").unwrap_or_else(|| default_model.to_string()),
-            max_tokens: number(
-                "CORECODER_MAX_TOKENS",
-                get("CORECODER_MAX_TOKENS"),
-                " above 0",
-                |n: &u64| *n > 0,
-            )?,
-            temperature: number(
-                "CORECODER_TEMPERATURE",
-                get("CORECODER_TEMPERATURE"),
-                " from 0 to 2",
-                |t: &f64| (0.0..=2.0).contains(t),
-            )?,
-            max_context: number(
-                "CORECODER_MAX_CONTEXT",
-                get("CORECODER_MAX_CONTEXT"),
-                " above 0",
-                |n: &u64| *n > 0,
-            )?,
+        let first = |names: [&str; 2]| names.into_iter().find_map(get).map(str::to_string);
+        let (key, url) = (
+            first(["CORECODER_API_KEY", "OPENAI_API_KEY"]),
+            first(["CORECODER_BASE_URL", "OPENAI_BASE_URL"]),
+        );
+        let mut config = Config {
+            api_key: key.unwrap_or_default(),
+            base_url: url,
+            model: get("CORECODER_MODEL").unwrap_or("gpt-5.5").to_string(),
+            max_tokens: number("CORECODER_MAX_TOKENS", get, " above 0", |n: &u64| *n > 0)?,
+            temperature: number("CORECODER_TEMPERATURE", get, " from 0 to 2", |t: &f64| {
+                (0.0..=2.0).contains(t)
+            })?,
+            max_context: number("CORECODER_MAX_CONTEXT", get, " above 0", |n: &u64| *n > 0)?,
             folder,
             home,
-        })
+        };
+        if let Some(key) = get("DEEPSEEK_API_KEY").filter(|_| config.api_key.is_empty()) {
+            config.use_deepseek(key, get("CORECODER_MODEL").is_none());
+        }
+        Ok(config)
+    }
+
+    /// DeepSeek's key alone says which provider is meant, unless a URL says otherwise.
+    fn use_deepseek(&mut self, key: &str, any_model: bool) {
+        self.api_key = key.to_string();
+        if self.base_url.is_none() {
+            self.base_url = Some("https://api.deepseek.com".to_string());
+            if any_model {
+                self.model = "deepseek-chat".to_string();
+            }
+        }
     }
 
     /// The model that these settings name.
@@ -115,19 +116,21 @@ impl Config {
     }
 }
 
-fn number<T: std::str::FromStr>(
+fn number<'a, T: std::str::FromStr>(
     name: &str,
-    value: Option<String>,
+    get: impl Fn(&str) -> Option<&'a str>,
     range: &'static str,
     valid: impl Fn(&T) -> bool,
 ) -> Result<Option<T>, ConfigError> {
-    let Some(value) = value else { return Ok(None) };
-    let parsed = value.parse().ok().filter(valid);
-    parsed.map(Some).ok_or(ConfigError {
+    let Some(value) = get(name) else {
+        return Ok(None);
+    };
+    let wrong = || ConfigError {
         name: name.to_string(),
-        value,
+        value: value.to_string(),
         range,
-    })
+    };
+    value.parse().ok().filter(valid).map(Some).ok_or_else(wrong)
 }
 
 /// The `.env` files that count, nearest first; above a home directory, or outside of it, nobody's business.

@@ -12,32 +12,13 @@ use super::text;
 use crate::model::{ErrorKind, ModelError};
 
 /// Phrases of a conversation that is too long, in lower case, as providers and local servers word it.
-const TOO_LONG: &[&str] = &[
-    "context length",
-    "context_length",
-    "context window",
-    "context_window",
-    "context size",
-    "context_size",
-    "context limit",
-    "context shift",
-    "maximum context",
-    "is too long",
-    "are too long",
-    "input length",
-    "too many tokens",
-    "too many input tokens",
-    "number of tokens",
-    "token limit",
-    "reduce the length",
-];
-const NO_CREDIT: &[&str] = &[
-    "insufficient_quota",
-    "insufficient credit",
-    "insufficient balance",
-    "billing",
-    "out of credit",
-];
+const TOO_LONG: &str = "context length|context_length|context window|context_window|context size|context_size\
+    |context limit|context shift|maximum context|is too long|are too long|input length|too many tokens\
+    |too many input tokens|number of tokens|token limit|reduce the length";
+const NO_CREDIT: &str =
+    "insufficient_quota|insufficient credit|insufficient balance|billing|out of credit";
+const TOO_OFTEN: &str = "rate limit|rate_limit|too many requests|throttl";
+const NOT_ALLOWED: &str = "authentication|api key|api_key|permission";
 
 /// An error that came as an HTTP response.
 pub fn in_response(status: u16, wait: Option<Duration>, body: &str) -> ModelError {
@@ -80,25 +61,19 @@ fn number(code: &Value) -> Option<u16> {
 }
 
 fn kind(status: u16, words: &str) -> ErrorKind {
-    let says = |list: &[&str]| list.iter().any(|phrase| words.contains(phrase));
+    let says = |phrases: &str| phrases.split('|').any(|phrase| words.contains(phrase));
     match status {
         402 => ErrorKind::Quota,
         _ if says(NO_CREDIT) => ErrorKind::Quota,
         429 => ErrorKind::RateLimit,
         401 | 403 => ErrorKind::Authentication,
         413 => ErrorKind::ContextTooLong,
-        _ if says(TOO_LONG) && !says(&["rate limit", "rate_limit", "throttl"]) => {
-            ErrorKind::ContextTooLong
-        }
+        _ if says(TOO_LONG) && !says(TOO_OFTEN) => ErrorKind::ContextTooLong,
         408 | 500.. => ErrorKind::Overloaded,
         300.. => ErrorKind::BadRequest,
-        _ if says(&["rate limit", "rate_limit", "too many requests", "throttl"]) => {
-            ErrorKind::RateLimit
-        }
-        _ if says(&["authentication", "api key", "api_key", "permission"]) => {
-            ErrorKind::Authentication
-        }
-        _ if says(&["invalid_request", "bad request"]) => ErrorKind::BadRequest,
+        _ if says(TOO_OFTEN) => ErrorKind::RateLimit,
+        _ if says(NOT_ALLOWED) => ErrorKind::Authentication,
+        _ if says("invalid_request|bad request") => ErrorKind::BadRequest,
         _ => ErrorKind::Overloaded,
     }
 }

@@ -42,55 +42,29 @@ pub(crate) fn first_json(text: &str) -> Option<(Value, usize)> {
     Some((json(line)?, line.len()))
 }
 
-/// Mends the two mistakes that have one reading only: a control character that stands raw in a string, and
-/// half of a UTF-16 pair, which becomes U+FFFD.
+/// Mends the two mistakes that have one reading only: a control character that stands raw in a string, and half of a
+/// UTF-16 pair, which becomes U+FFFD (as does a whole pair beside it; what is mended was broken before).
 fn repaired(text: &str) -> String {
-    let (mut out, mut in_string, mut rest) = (String::with_capacity(text.len()), false, text);
+    let (mut out, mut in_string) = (String::with_capacity(text.len()), false);
+    let mut rest = text;
     while let Some(next) = rest.chars().next() {
-        let mut taken = next.len_utf8();
+        let escaped = rest.get(1..2).filter(|_| next == '\\' && in_string);
+        let surrogate = escaped == Some("u") && rest.get(2..3).is_some_and(|d| "dD".contains(d));
+        let surrogate = surrogate && rest.get(3..4).is_some_and(|d| "89abcdefABCDEF".contains(d));
+        in_string ^= next == '"';
+        let taken = match escaped {
+            Some(_) if surrogate => rest.ceil_char_boundary(6),
+            Some(_) => 2,
+            None => next.len_utf8(),
+        };
         match next {
-            '"' => in_string = !in_string,
-            '\\' if in_string => taken = escape(rest),
-            _ => {}
-        }
-        let piece = &rest[..taken];
-        match next {
+            _ if surrogate => out += "\\ufffd",
             '\0'..' ' if in_string => out += &format!("\\u{:04x}", next as u32),
-            '\\' if piece.len() == 6 && is_surrogate(piece) => out += "\\ufffd",
-            _ => out += piece,
+            _ => out += &rest[..taken],
         }
         rest = &rest[taken..];
     }
     out
-}
-
-/// The length of the escape that `text` begins with; a whole surrogate pair counts as one.
-fn escape(text: &str) -> usize {
-    let high = text
-        .get(..6)
-        .is_some_and(|unit| is_surrogate(unit) && !is_low(unit));
-    let low = text
-        .get(6..12)
-        .is_some_and(|unit| is_surrogate(unit) && is_low(unit));
-    let one = if text[1..].starts_with('u') && text.is_char_boundary(6) {
-        6
-    } else {
-        2
-    };
-    let taken = if high && low { 12 } else { one };
-    text.ceil_char_boundary(taken.min(text.len()))
-}
-
-fn is_surrogate(unit: &str) -> bool {
-    unit.get(..3)
-        .is_some_and(|start| start.eq_ignore_ascii_case("\\ud"))
-        && unit.as_bytes()[3..]
-            .first()
-            .is_some_and(|digit| b"89abcdefABCDEF".contains(digit))
-}
-
-fn is_low(unit: &str) -> bool {
-    b"cdefCDEF".contains(&unit.as_bytes()[3])
 }
 
 /// The first of these fields that holds text.
