@@ -1,8 +1,10 @@
 //! `-p`: one task, its answer on standard output, its progress on standard error.
 
-use std::io::{IsTerminal, Read};
+use std::io::{IsTerminal, Read, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
 use corecoder::{Agent, Config, Llm};
 use corecoder_guard::Guard;
@@ -30,8 +32,7 @@ pub fn prompt(args: &Args) -> anyhow::Result<Prompt> {
             None => Prompt::Terminal,
         });
     }
-    let mut piped = Vec::new();
-    stdin.lock().read_to_end(&mut piped)?;
+    let piped = read_all(stdin)?;
     let piped = String::from_utf8_lossy(&piped).into_owned();
     let parts = [args.prompt.clone().unwrap_or_default(), piped];
     let parts: Vec<&str> = parts
@@ -44,6 +45,22 @@ pub fn prompt(args: &Args) -> anyhow::Result<Prompt> {
     } else {
         Prompt::Text(parts.join("\n\n"))
     })
+}
+
+/// Reads standard input to its end; says so when that takes a while, since it may never come.
+fn read_all(mut stdin: std::io::Stdin) -> anyhow::Result<Vec<u8>> {
+    let (sender, done) = mpsc::channel::<()>();
+    std::thread::spawn(move || {
+        if done.recv_timeout(Duration::from_secs(2)) == Err(RecvTimeoutError::Timeout) {
+            eprintln!(
+                "corecoder: waiting for the end of standard input (</dev/null if there is none)"
+            );
+        }
+    });
+    let mut piped = Vec::new();
+    stdin.read_to_end(&mut piped)?;
+    drop(sender);
+    Ok(piped)
 }
 
 pub async fn run(
@@ -82,7 +99,8 @@ pub async fn run(
     };
     screen.clear();
     let answer = answer?;
-    println!("{}", answer.trim_end());
+    // Whoever reads the answer may have had enough of it.
+    let _ = writeln!(std::io::stdout(), "{}", answer.trim_end());
     if answer.trim().is_empty() {
         eprintln!("corecoder: the model ended without an answer");
     }

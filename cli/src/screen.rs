@@ -66,11 +66,11 @@ impl Screen {
         let mut state = self.state();
         state.stop_spinner();
         state.end_line();
-        if self.show.answer {
-            println!("{text}")
-        } else {
-            eprintln!("{text}")
-        }
+        // A reader that went away is no reason to stop working.
+        let _ = match self.show.answer {
+            true => writeln!(std::io::stdout(), "{text}"),
+            false => writeln!(std::io::stderr(), "{text}"),
+        };
     }
 
     /// Words are shown as they come; what begins like a call is kept back until the reply is whole.
@@ -110,12 +110,13 @@ impl Screen {
         state.thinking = thought;
         let piece = plain(piece);
         state.mid_line = !piece.ends_with('\n');
-        if thought {
-            print!("{}", style(piece).dim())
+        let piece = if thought {
+            style(piece).dim().to_string()
         } else {
-            print!("{piece}")
-        }
-        let _ = std::io::stdout().flush();
+            piece
+        };
+        let mut out = std::io::stdout();
+        let _ = write!(out, "{piece}").and_then(|()| out.flush());
     }
 
     fn wait(&self, what: &str) {

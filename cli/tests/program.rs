@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
 use serde_json::{Value, json};
@@ -15,6 +16,7 @@ type Answer = Box<dyn Fn(usize) -> String + Send + Sync>;
 struct Provider {
     url: String,
     requests: Arc<Mutex<Vec<Value>>>,
+    connections: Arc<AtomicUsize>,
     /// Says when a request has arrived.
     arrived: mpsc::Receiver<()>,
 }
@@ -25,9 +27,11 @@ impl Provider {
         let url = format!("http://{}/v1", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
         let (sender, arrived) = mpsc::channel();
-        let (kept, answer) = (requests.clone(), Arc::new(answer));
+        let connections = Arc::new(AtomicUsize::new(0));
+        let (kept, answer, count) = (requests.clone(), Arc::new(answer), connections.clone());
         std::thread::spawn(move || {
             for connection in listener.incoming().flatten() {
+                count.fetch_add(1, Ordering::SeqCst);
                 let (kept, answer, sender) = (kept.clone(), answer.clone(), sender.clone());
                 std::thread::spawn(move || serve(connection, &kept, &answer, &sender));
             }
@@ -35,6 +39,7 @@ impl Provider {
         Provider {
             url,
             requests,
+            connections,
             arrived,
         }
     }
@@ -156,7 +161,14 @@ fn run(command: &mut Command) -> (i32, String, String) {
 fn what_is_wrong_before_the_start_exits_2_and_says_what_to_do() {
     let folder = folder();
     let url = Some("http://127.0.0.1:9/v1");
-    let rows: [(Option<&str>, &[&str], &[(&str, &str)], &str); 6] = [
+    /// The provider, the arguments, the variables, and what is said.
+    type Row<'a> = (
+        Option<&'a str>,
+        &'a [&'a str],
+        &'a [(&'a str, &'a str)],
+        &'a str,
+    );
+    let rows: [Row<'_>; 6] = [
         (None, &["-p", "hi"], &[], "export OPENAI_API_KEY"),
         (url, &["-p", ""], &[], "the prompt is empty"),
         (url, &["-p", "hi", "--nonsense"], &[], "--nonsense"),
@@ -299,6 +311,43 @@ fn a_command_that_only_reads_needs_no_yes_and_a_slip_is_refused_in_spite_of_it()
         "{}",
         provider.request(1)
     );
+}
+
+#[test]
+fn one_connection_serves_all_rounds() {
+    let folder = folder();
+    let read = |n: usize| calls("glob", json!({"pattern": n.to_string()}));
+    let provider = Provider::saying((0..5).map(read).chain([says("ok")]).collect());
+    run(&mut corecoder(&folder, Some(&provider.url), &["-p", "hi"]));
+    assert_eq!(provider.requests.lock().unwrap().len(), 6);
+    assert_eq!(provider.connections.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_proxy_from_the_environment_is_used() {
+    let (folder, provider) = (folder(), Provider::saying(vec![says("through the proxy")]));
+    let mut command = corecoder(&folder, Some("http://provider.invalid/v1"), &["-p", "hi"]);
+    let (code, stdout, stderr) =
+        run(command.env("http_proxy", provider.url.trim_end_matches("/v1")));
+    assert_eq!(
+        (code, stdout.as_str()),
+        (0, "through the proxy\n"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_crash() {
+    let (folder, provider) = (
+        folder(),
+        Provider::saying(vec![says(&"long ".repeat(100_000))]),
+    );
+    let mut child = corecoder(&folder, Some(&provider.url), &["-p", "hi"])
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let (code, _, stderr) = out(&child.wait_with_output().unwrap());
+    assert_eq!((code, stderr.as_str()), (0, ""));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 /// One step of a conversation.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all entries are rounds")]
 pub enum Entry {
     /// What the user, or a message that came through the inbox, said.
     User(String),

@@ -85,9 +85,9 @@ pub(crate) fn fit(schema: &Value, args: &Value) -> Result<Value, String> {
         .into_iter()
         .flatten()
         .filter_map(Value::as_str);
-    for name in required
-        .filter(|name| !fitted.contains_key(*name))
-        .collect::<Vec<_>>()
+    if let Some(name) = required
+        .into_iter()
+        .find(|name| !fitted.contains_key(*name))
     {
         return Err(format!("the argument `{name}` is missing"));
     }

@@ -152,10 +152,7 @@ impl Reading {
 /// Keeps what must go back: reasoning as one text, its details as a list whose pieces are joined by index.
 fn remember_echo(echo: &mut Map<String, Value>, message: &Value) {
     if let Some(piece) = message["reasoning_content"].as_str() {
-        append(
-            &mut echo.entry("reasoning_content").or_insert(json!("")),
-            piece,
-        );
+        append(echo.entry("reasoning_content").or_insert(json!("")), piece);
     }
     for piece in message["reasoning_details"]
         .as_array()
