@@ -34,13 +34,23 @@ fn report(error: &anyhow::Error) -> ExitCode {
     }
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let args = Args::parse();
-    let outcome = match args.command {
-        Some(Command::Demo) => demo::run().await,
-        None => chat(args).await,
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return report(&error.into()),
     };
+    let outcome = runtime.block_on(async {
+        match args.command {
+            Some(Command::Demo) => demo::run().await,
+            None => chat(args).await,
+        }
+    });
+    // A search on another thread, or a line editor that waits for a key, must not hold up the end.
+    runtime.shutdown_background();
     outcome.unwrap_or_else(|error| report(&error))
 }
 

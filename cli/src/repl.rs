@@ -154,8 +154,7 @@ impl Repl {
                     if let Some(terminal) = terminal {
                         let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &terminal);
                     }
-                    // The editor's thread waits for a key that never comes; the runtime would wait for it.
-                    std::process::exit(if code == ExitCode::from(143) { 143 } else { 129 });
+                    return Ok(Line::Leave(code));
                 },
             }
         }

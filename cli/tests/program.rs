@@ -133,7 +133,7 @@ fn corecoder(folder: &TempDir, url: Option<&str>, args: &[&str]) -> Command {
         .stdin(Stdio::null());
     if let Some(url) = url {
         command
-            .env("OPENAI_API_KEY", "sk-test")
+            .env("OPENAI_API_KEY", "sk-test-1234")
             .env("OPENAI_BASE_URL", url);
     }
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -358,7 +358,7 @@ fn failures_have_their_exit_codes() {
         http(
             "401 Unauthorized",
             "application/json",
-            r#"{"error":{"message":"bad key sk-test"}}"#,
+            r#"{"error":{"message":"bad key sk-test-1234"}}"#,
         )
     }));
     let (code, _, stderr) = run(&mut corecoder(&folder, Some(&refusing.url), &prompt));

@@ -35,7 +35,7 @@ pub struct Agent {
 /// Why a run ended without an answer.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum AgentError {
-    #[error("{0}")]
+    #[error(transparent)]
     Model(#[from] ModelError),
     #[error("stopped after {0} rounds without a final answer; say \"continue\" to go on")]
     Rounds(usize),

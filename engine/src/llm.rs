@@ -130,18 +130,25 @@ impl Llm {
         }
     }
 
+    /// A failed connection, with its causes. The URL may hold a key, so only its host is named.
     fn network(&self, error: reqwest::Error) -> ModelError {
-        let mut message = error.to_string();
-        let mut cause = std::error::Error::source(&error);
-        while let Some(inner) = cause {
-            message += &format!(": {inner}");
-            cause = inner.source();
+        let place = error
+            .url()
+            .and_then(|url| Some((url.host_str()?, url.port_or_known_default()?)));
+        let (host, port) = place.unwrap_or(("the provider", 0));
+        let mut message = format!("no reply from {host}:{port}");
+        let error = error.without_url();
+        let mut cause: Option<&dyn std::error::Error> = Some(&error);
+        while let Some(error) = cause {
+            message += &format!(": {error}");
+            cause = error.source();
         }
         self.without_key(ModelError::new(ErrorKind::Network, message))
     }
 
     fn without_key(&self, mut error: ModelError) -> ModelError {
-        if !self.key.is_empty() {
+        // What stands in for a key where none is needed, such as "x", may be part of any word.
+        if self.key.len() >= 8 {
             error.message = error.message.replace(&self.key, "[key]");
         }
         error

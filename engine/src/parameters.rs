@@ -70,7 +70,8 @@ impl Parameters {
     /// Whether the server refused by name what can be left out; it is, from now on.
     pub fn adapt(&self, error: &ModelError, sent: &Map<String, Value>) -> bool {
         let between = |c: char| !c.is_alphanumeric() && c != '_';
-        let named = |name: &str| error.message.split(between).any(|word| word == name);
+        let message = error.message.to_lowercase().replace("streaming", "stream");
+        let named = |name: &str| message.split(between).any(|word| word == name);
         let was_sent = |name: &str| sent.contains_key(name) || name == "reasoning_content";
         let culprit = OPTIONAL
             .into_iter()

@@ -38,7 +38,15 @@ pub(crate) fn recovered(mut reply: Reply, kit: &Kit) -> Reply {
         }
     }
     if !reply.calls.is_empty() {
-        let opening = ["```json", "```", "<tool_call>", "<tools>", "["];
+        let opening = [
+            "```json",
+            "```",
+            "<tool_call>",
+            "<tools>",
+            "<|python_tag|>",
+            "[",
+            "[TOOL_CALLS]",
+        ];
         let mut text = reply.text[..words].trim_end();
         for mark in opening {
             text = text.strip_suffix(mark).unwrap_or(text).trim_end();
@@ -54,7 +62,7 @@ fn objects(text: &str) -> Vec<(usize, Value)> {
     while let Some(at) = text[from..].find('{').map(|at| from + at) {
         let before = text[..at].trim_end_matches([' ', '\t']);
         let begins = before.is_empty() || before.ends_with(['\n', '>', '[', ',', '}']);
-        match text::first_json(&text[at..]).filter(|_| begins) {
+        match begins.then(|| text::first_json(&text[at..])).flatten() {
             Some((object, length)) => {
                 found.push((at, object));
                 from = at + length;

@@ -87,7 +87,7 @@ impl Reading {
         let choices = chunk["choices"].as_array().into_iter().flatten();
         let mut first = choices.filter(|choice| choice["index"].as_u64().unwrap_or(0) == 0);
         let choice = first.next().unwrap_or(&Value::Null);
-        for error in [&chunk["error"], &choice["error"]] {
+        for error in [&chunk["error"], &choice["error"], &chunk["x_groq"]["error"]] {
             let says_nothing =
                 ["null", "false", "\"\"", "{}"].contains(&error.to_string().as_str());
             if !says_nothing {
@@ -183,7 +183,8 @@ fn append(target: &mut Value, more: &str) {
 /// Token counts under any of the names in use; `None` if there are none.
 fn read_usage(usage: &Value) -> Option<Usage> {
     let count = |names: &[&str]| {
-        let number = names.iter().find_map(|name| usage.pointer(name)?.as_f64());
+        let number = |value: &Value| value.as_f64().or_else(|| value.as_str()?.parse().ok());
+        let number = names.iter().find_map(|name| number(usage.pointer(name)?));
         number.unwrap_or(0.0) as u64
     };
     let usage = Usage {

@@ -36,10 +36,9 @@ pub(crate) fn first_json(text: &str) -> Option<(Value, usize)> {
     if let Some(Ok(value)) = values.next() {
         return Some((value, values.byte_offset()));
     }
-    // What is mended has another length, so it counts only if nothing is left to look at behind it.
-    let line = text.split("\n```").next().unwrap_or(text);
-    let line = line.split("</").next().unwrap_or(line);
-    Some((json(line)?, line.len()))
+    // A mended value can't say where it ends in the text, so the end is the fence's or the tag's.
+    let alone = text.split("\n```").next()?.split("</").next()?;
+    Some((json(alone)?, alone.len()))
 }
 
 /// Mends the two mistakes that have one reading only: a control character that stands raw in a string, and half of a
