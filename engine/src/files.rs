@@ -14,7 +14,6 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::SystemTime;
 
 use bstr::{ByteSlice, ByteVec};
-use imara_diff::{Algorithm, BasicLineDiffPrinter, Diff, InternedInput, UnifiedDiffConfig};
 
 /// The working folder and what was seen of the files.
 pub struct Files {
@@ -99,38 +98,13 @@ impl Files {
         self.state().seen.insert(path, Stamp::of(metadata));
     }
 
-    /// Replaces a file's content, or makes the file; `Err` says why nothing was changed. On success the text says
-    /// what is worth knowing besides, mostly nothing.
-    pub fn write(&self, path: &Path, content: &[u8]) -> Result<String, String> {
-        // A link stays a link: what it points at is replaced.
+    /// Why a file must not be written, as text for the model; `Ok` for one that does not exist yet.
+    pub fn may_write(&self, path: &Path) -> Result<(), String> {
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-        let old = fs::metadata(&target).ok();
-        if let Some(old) = &old {
-            self.check(&target, old)?;
-        }
-        let fail = |error: io::Error| {
-            format!(
-                "{} can't be written: {error}. Nothing was changed.",
-                shown(path)
-            )
+        let Ok(old) = fs::metadata(&target) else {
+            return Ok(());
         };
-        replace(&target, content, old.as_ref()).map_err(fail)?;
-        let metadata = fs::metadata(&target).map_err(fail)?;
-        self.state()
-            .seen
-            .entry(target)
-            .and_modify(|seen| *seen = Stamp::of(&metadata));
-        let links = old.is_some_and(|old| old.nlink() > 1);
-        Ok(if links {
-            " (its hard link to other names is broken; they keep the old content)"
-        } else {
-            ""
-        }
-        .to_string())
-    }
-
-    fn check(&self, target: &Path, old: &Metadata) -> Result<(), String> {
-        let name = shown(target);
+        let name = shown(path);
         if !old.is_file() {
             return Err(format!(
                 "{name} is not a regular file, so it can't be written"
@@ -144,14 +118,41 @@ impl Files {
         if self
             .state()
             .seen
-            .get(target)
-            .is_some_and(|seen| *seen != Stamp::of(old))
+            .get(&target)
+            .is_some_and(|seen| *seen != Stamp::of(&old))
         {
             return Err(format!(
                 "{name} has changed since you read it; read it again, then repeat the change"
             ));
         }
         Ok(())
+    }
+
+    /// Replaces a file's content, or makes the file; `Err` says why nothing was changed. On success the text says
+    /// what is worth knowing besides, mostly nothing.
+    pub fn write(&self, path: &Path, content: &[u8]) -> Result<&'static str, String> {
+        self.may_write(path)?;
+        // A link stays a link: what it points at is replaced.
+        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        let old = fs::metadata(&target).ok();
+        let fail = |error: io::Error| {
+            format!(
+                "{} can't be written: {error}. Nothing was changed.",
+                shown(path)
+            )
+        };
+        replace(&target, content, old.as_ref()).map_err(fail)?;
+        let stamp = Stamp::of(&fs::metadata(&target).map_err(fail)?);
+        self.state()
+            .seen
+            .entry(target)
+            .and_modify(|seen| *seen = stamp);
+        let had_links = old.is_some_and(|old| old.nlink() > 1);
+        Ok(if had_links {
+            " (other names of it, its hard links, keep the old content)"
+        } else {
+            ""
+        })
     }
 }
 
@@ -181,24 +182,5 @@ pub fn shown(path: &Path) -> String {
     match bytes.to_str() {
         Ok(text) if !text.contains(char::is_control) => text.to_string(),
         _ => bytes.escape_bytes().to_string(),
-    }
-}
-
-/// What changed, as a unified diff of at most `limit` bytes.
-pub fn diff(before: &str, after: &str, limit: usize) -> String {
-    let input = InternedInput::new(before, after);
-    let mut diff = Diff::compute(Algorithm::Histogram, &input);
-    diff.postprocess_lines(&input);
-    let printer = BasicLineDiffPrinter(&input.interner);
-    let whole = diff
-        .unified_diff(&printer, UnifiedDiffConfig::default(), &input)
-        .to_string();
-    match crate::wire::text::head(&whole, limit) {
-        all if all.len() == whole.len() => whole,
-        start => format!(
-            "{}\n[the diff goes on for {} bytes]",
-            start.trim_end(),
-            whole.len() - start.len()
-        ),
     }
 }

@@ -37,6 +37,7 @@ mod retry;
 pub mod wire;
 
 pub mod config;
+pub mod diff;
 pub mod files;
 pub mod prompt;
 

@@ -378,6 +378,23 @@ fn an_edit_needs_exactly_one_place_or_changes_nothing() {
 }
 
 #[test]
+fn the_diff_shows_what_changed_with_three_lines_around_it() {
+    let lines: Vec<String> = (1..=40).map(|n| format!("line {n}\n")).collect();
+    let mut bench = Bench::with(&[("f", &lines.concat())]);
+    let answer = bench.edit("f", "line 20\n", "line twenty\nand more\n");
+    let expected = "@@ -17 +17 @@\n line 17\n line 18\n line 19\n-line 20\n+line twenty\n+and more\n line 21\n line 22\n line 23\n";
+    assert!(answer.ends_with(expected), "{answer}");
+    let changed = lines
+        .concat()
+        .replace("line 3\n", "x\n")
+        .replace("line 8\n", "y\n")
+        .replace("line 40\n", "z");
+    let diff = corecoder::diff::diff(&lines.concat(), &changed, 4_000);
+    let expected = "@@ -1 +1 @@\n line 1\n line 2\n-line 3\n+x\n line 4\n line 5\n line 6\n line 7\n-line 8\n+y\n line 9\n line 10\n line 11\n@@ -37 +37 @@\n line 37\n line 38\n line 39\n-line 40\n+z\n";
+    assert_eq!(diff, expected);
+}
+
+#[test]
 fn an_edit_keeps_line_ends_byte_order_mark_and_the_missing_last_newline() {
     let rows = [
         ("a\r\nb\r\nc\r\n", "b", "B", "a\r\nB\r\nc\r\n"),

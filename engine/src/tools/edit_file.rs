@@ -5,11 +5,14 @@
 //!
 //! Left out: forgiveness for what models get wrong; a tool of the same name can take this one's place.
 
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::{Spec, Tool, text};
-use crate::files::{diff, shown};
+use super::{Effect, Spec, Tool, text};
+use crate::diff::diff;
+use crate::files::shown;
 use crate::kit::Kit;
 use crate::prompt;
 use crate::wire::text as cut;
@@ -22,35 +25,43 @@ impl Tool for EditFile {
         prompt::edit_file()
     }
 
+    /// What can't be applied is refused before anyone is asked about it.
+    fn effect(&self, args: &Value, kit: &Kit) -> Result<Effect, String> {
+        edited(args, kit).map(|_| Effect::Write)
+    }
+
     async fn call(&self, args: Value, kit: &Kit) -> Result<String, String> {
-        let path = kit.files.resolve(text(&args, "file_path"))?;
-        let name = shown(&path);
-        if !std::fs::metadata(&path).is_ok_and(|metadata| metadata.is_file()) {
-            return Err(format!(
-                "{name} is not a file; find it with glob, or make it with write_file"
-            ));
-        }
-        let bytes =
-            std::fs::read(&path).map_err(|error| format!("{name} can't be read: {error}"))?;
-        let content = String::from_utf8(bytes).map_err(|_| {
-            format!("{name} is not UTF-8 text, so it is not edited; use a program in bash for it")
-        })?;
-        let edited = replace(
-            &content,
-            text(&args, "old_string"),
-            text(&args, "new_string"),
-            args["replace_all"] == true,
-        )?;
-        let note = kit.files.write(&path, edited.as_bytes())?;
+        let (path, before, after) = edited(&args, kit)?;
+        let note = kit.files.write(&path, after.as_bytes())?;
         Ok(format!(
-            "Edited {name}{note}.\n{}",
-            diff(&content, &edited, 4_000)
+            "Edited {}{note}.\n{}",
+            shown(&path),
+            diff(&before, &after, 4_000)
         ))
     }
 }
 
+/// The file, its text, and its text after the edit.
+fn edited(args: &Value, kit: &Kit) -> Result<(PathBuf, String, String), String> {
+    let path = kit.files.resolve(text(args, "file_path"))?;
+    let name = shown(&path);
+    if !path.exists() {
+        return Err(format!(
+            "{name} does not exist; find the file with glob, or make it with write_file"
+        ));
+    }
+    kit.files.may_write(&path)?;
+    let bytes = std::fs::read(&path).map_err(|error| format!("{name} can't be read: {error}"))?;
+    let before = String::from_utf8(bytes).map_err(|_| {
+        format!("{name} is not UTF-8 text, so it is not edited; use a program in bash for it")
+    })?;
+    let (old, new) = (text(args, "old_string"), text(args, "new_string"));
+    let after = replace(&before, old, new, args["replace_all"] == true)?;
+    Ok((path, before, after))
+}
+
 /// The content with `old` replaced by `new`, or, for the model, why not and what to do instead.
-pub fn replace(content: &str, old: &str, new: &str, all: bool) -> Result<String, String> {
+fn replace(content: &str, old: &str, new: &str, all: bool) -> Result<String, String> {
     if old.trim().is_empty() {
         return Err(
             "old_string is empty or blank; give lines that stand in the file, or use write_file"

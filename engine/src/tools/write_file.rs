@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::{Spec, Tool, text};
-use crate::files::{diff, shown};
+use super::{Effect, Spec, Tool, text};
+use crate::diff::diff;
+use crate::files::shown;
 use crate::kit::Kit;
 use crate::prompt;
 
@@ -14,6 +15,11 @@ pub struct WriteFile;
 impl Tool for WriteFile {
     fn spec(&self) -> Spec {
         prompt::write_file()
+    }
+
+    fn effect(&self, args: &Value, kit: &Kit) -> Result<Effect, String> {
+        let path = kit.files.resolve(text(args, "file_path"))?;
+        kit.files.may_write(&path).map(|()| Effect::Write)
     }
 
     async fn call(&self, args: Value, kit: &Kit) -> Result<String, String> {
