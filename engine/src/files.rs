@@ -10,10 +10,10 @@ use std::io::{self, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard};
 use std::time::SystemTime;
 
 use bstr::{ByteSlice, ByteVec};
+use parking_lot::Mutex;
 
 /// The working folder and what was seen of the files.
 pub struct Files {
@@ -57,15 +57,9 @@ impl Files {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-
     /// The working folder; the one the agent was started in if that was deleted.
     pub fn cwd(&self) -> PathBuf {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         if !state.cwd.is_dir() {
             state.cwd = self.root.clone();
         }
@@ -74,7 +68,7 @@ impl Files {
 
     /// Moves the working folder.
     pub fn enter(&self, folder: PathBuf) {
-        self.state().cwd = folder;
+        self.state.lock().cwd = folder;
     }
 
     /// The place a model means by `path`: relative to the working folder; a name that [`shown`] escaped is
@@ -95,7 +89,7 @@ impl Files {
     /// Remembers a file as it is now.
     pub fn remember(&self, path: &Path, metadata: &Metadata) {
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-        self.state().seen.insert(path, Stamp::of(metadata));
+        self.state.lock().seen.insert(path, Stamp::of(metadata));
     }
 
     /// Why a file must not be written, as text for the model; `Ok` for one that does not exist yet.
@@ -116,7 +110,8 @@ impl Files {
             ));
         }
         if self
-            .state()
+            .state
+            .lock()
             .seen
             .get(&target)
             .is_some_and(|seen| *seen != Stamp::of(&old))
@@ -143,7 +138,8 @@ impl Files {
         };
         replace(&target, content, old.as_ref()).map_err(fail)?;
         let stamp = Stamp::of(&fs::metadata(&target).map_err(fail)?);
-        self.state()
+        self.state
+            .lock()
             .seen
             .entry(target)
             .and_modify(|seen| *seen = stamp);

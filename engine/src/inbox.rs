@@ -3,9 +3,10 @@
 //! One mechanism for everything that is not asked for: what the user types while the agent works, and the reports of
 //! what runs in the background.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
 use futures::FutureExt;
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -24,15 +25,9 @@ struct Post {
 }
 
 impl Inbox {
-    fn post(&self) -> MutexGuard<'_, Post> {
-        self.post
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-
     /// Leaves a message.
     pub fn send(&self, text: impl Into<String>) {
-        self.post().mail.push(text.into());
+        self.post.lock().mail.push(text.into());
         self.bell.notify_one();
     }
 
@@ -44,25 +39,25 @@ impl Inbox {
             let report = guarded
                 .await
                 .unwrap_or_else(|_| "[a background task crashed]".to_string());
-            let mut post = inbox.post();
+            let mut post = inbox.post.lock();
             post.outstanding -= 1;
             post.mail.push(report);
             inbox.bell.notify_one();
         });
-        let mut post = self.post();
+        let mut post = self.post.lock();
         post.outstanding += 1;
         post.tasks.push(AbortOnDropHandle::new(task));
     }
 
     pub(crate) fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.post().mail)
+        std::mem::take(&mut self.post.lock().mail)
     }
 
     /// Waits for mail; false if there is none and nothing is left that could send any.
     pub(crate) async fn wait(&self) -> bool {
         loop {
             let (mail, outstanding) = {
-                let post = self.post();
+                let post = self.post.lock();
                 (post.mail.len(), post.outstanding)
             };
             if mail > 0 || outstanding == 0 {
@@ -74,7 +69,7 @@ impl Inbox {
 
     /// Stops what runs in the background.
     pub(crate) fn stop(&self) {
-        let mut post = self.post();
+        let mut post = self.post.lock();
         post.outstanding = 0;
         post.tasks.clear();
     }

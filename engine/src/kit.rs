@@ -4,9 +4,10 @@
 //! nothing. A sub-agent gets a copy ([`Kit::child`]): the same model, host, shell, meter and gate, but files, inbox
 //! and limits of its own, and no tool to start agents with.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::RwLock;
 
 use crate::conversation::{ToolCall, Usage};
@@ -67,17 +68,11 @@ impl Kit {
 
     /// Adds to the meter what a request used.
     pub(crate) fn spend(&self, usage: Option<Usage>) {
-        *self
-            .meter
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner()) += usage.unwrap_or_default();
+        *self.meter.lock() += usage.unwrap_or_default();
     }
 
     /// The tokens spent so far.
     pub fn spent(&self) -> Usage {
-        *self
-            .meter
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+        *self.meter.lock()
     }
 }

@@ -4,10 +4,10 @@
 //! wants the answer can ignore all else. Errors are of few kinds, each a different next step for the caller.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use futures::stream::{self, BoxStream, StreamExt};
+use parking_lot::Mutex;
 
 use crate::conversation::{Entry, Reply, ToolCall};
 use crate::tools::Spec;
@@ -114,11 +114,7 @@ impl Script {
 
 impl Model for Script {
     fn stream<'a>(&'a self, _request: Request<'a>) -> Deltas<'a> {
-        let next = self
-            .0
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .pop_front();
+        let next = self.0.lock().pop_front();
         let end = || ModelError::new(ErrorKind::Other, "the script has no further reply");
         stream::iter([next.map(Delta::Done).ok_or_else(end)]).boxed()
     }

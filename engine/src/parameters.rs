@@ -4,8 +4,8 @@
 //! as long as the model lives, so that each costs one request once.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, MutexGuard};
 
+use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 
 use crate::model::{ErrorKind, ModelError};
@@ -29,15 +29,9 @@ pub(crate) struct Parameters {
 }
 
 impl Parameters {
-    fn refused(&self) -> MutexGuard<'_, BTreeSet<&'static str>> {
-        self.refused
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-
     /// The parameters as they are sent now.
     pub fn sent(&self) -> Map<String, Value> {
-        let refused = self.refused();
+        let refused = self.refused.lock();
         // The newer name of the same limit, which OpenAI's reasoning models insist on.
         let newer = refused.contains("max_tokens");
         let limit = if newer {
@@ -62,7 +56,7 @@ impl Parameters {
 
     /// Takes out of the messages what was refused in them.
     pub fn clean(&self, messages: &mut [Message<'_>]) {
-        if self.refused().contains("reasoning_content") {
+        if self.refused.lock().contains("reasoning_content") {
             messages.iter_mut().for_each(|message| message.echo = None);
         }
     }
@@ -77,6 +71,6 @@ impl Parameters {
             .into_iter()
             .find(|name| named(name) && was_sent(name));
         let refuses = error.kind == ErrorKind::BadRequest;
-        culprit.is_some_and(|name| refuses && self.refused().insert(name))
+        culprit.is_some_and(|name| refuses && self.refused.lock().insert(name))
     }
 }

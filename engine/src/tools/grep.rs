@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 use async_trait::async_trait;
 use globset::GlobMatcher;
@@ -14,13 +13,13 @@ use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 use grep_searcher::sinks::Bytes;
 use grep_searcher::{BinaryDetection, Searcher, SearcherBuilder};
 use ignore::WalkState;
+use parking_lot::Mutex;
 use serde_json::Value;
 
 use super::glob::{folder, pattern, relative, skipped, walk};
 use super::{Effect, Spec, Tool, text};
 use crate::kit::Kit;
 use crate::prompt;
-use crate::wire::text as cut;
 
 /// The most lines in an answer, the most of one file among several, and the most bytes of a line and in all.
 const LINES: usize = 200;
@@ -81,25 +80,19 @@ fn search(root: &Path, matcher: &RegexMatcher, include: Option<&GlobMatcher>) ->
         let mut searcher = searcher();
         Box::new(move |entry| {
             let Ok(entry) = entry else {
-                lock(found).unreadable += 1;
+                found.lock().unreadable += 1;
                 return WalkState::Continue;
             };
             let inside = entry.path().strip_prefix(root).unwrap_or(entry.path());
             let wanted = include.is_none_or(|include| include.is_match(inside));
             if wanted && entry.file_type().is_some_and(|kind| kind.is_file()) {
                 let hits = search_file(&mut searcher, matcher, entry.path(), per_file);
-                lock(found).add(entry.into_path(), hits);
+                found.lock().add(entry.into_path(), hits);
             }
             WalkState::Continue
         })
     });
-    std::mem::take(&mut lock(found))
-}
-
-fn lock(found: &Mutex<Found>) -> std::sync::MutexGuard<'_, Found> {
-    found
-        .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner())
+    std::mem::take(&mut *found.lock())
 }
 
 fn searcher() -> Searcher {
@@ -145,14 +138,11 @@ fn around_match(matcher: &RegexMatcher, line: &[u8]) -> String {
     } else {
         0
     };
-    let text = String::from_utf8_lossy(&line[start..line.len().min(start + LINE)])
-        .trim_end()
-        .to_string();
-    let (before, after) = (
-        if start > 0 { "..." } else { "" },
-        if line.len() > start + LINE { "..." } else { "" },
-    );
-    format!("{before}{}{after}", cut::head(&text, LINE))
+    let end = line.len().min(start + LINE);
+    let text = String::from_utf8_lossy(&line[start..end]);
+    let before = if start > 0 { "..." } else { "" };
+    let after = if end < line.len() { "..." } else { "" };
+    format!("{before}{}{after}", text.trim_end())
 }
 
 /// The matching lines of one file.

@@ -18,7 +18,7 @@ const PARTS: [(&str, &[&str], usize); 3] = [
         &["llm.rs", "retry.rs", "parameters.rs", "wire/"],
         1_100,
     ),
-    ("tools", &["tools/", "files.rs", "diff.rs"], 1_200),
+    ("tools", &["tools/", "files.rs", "diff.rs"], 1_250),
 ];
 const LOOP: &[&str] = &[
     "lib.rs",
