@@ -306,6 +306,13 @@ impl<'a> Call<'a> {
         if self.name != "rm" || !recursive {
             return None;
         }
+        if self.command.words.iter().any(is_root_if_unset) {
+            return Some(
+                "Refused: if that variable is empty, this deletes everything from the root on; \
+                 name the path, or write \"${VARIABLE:?}\" so that an empty one stops the command."
+                    .to_string(),
+            );
+        }
         let hit =
             |target: &Target| target.is_protected() || target.is_workspace() && !target.contents;
         let target = self.targets().find(hit)?;
@@ -658,6 +665,13 @@ fn current_branch(directory: &Path) -> Option<String> {
 
 fn is_main(branch: &str) -> bool {
     lists("main master", branch)
+}
+
+/// `"$VARIABLE"/` and `$VARIABLE/*`: all of a folder that the line does not tell, or all of the machine.
+fn is_root_if_unset(word: &Word) -> bool {
+    let behind = word.text.strip_prefix(UNKNOWN).unwrap_or_default();
+    let all = behind.starts_with('/') && behind.trim_matches(['/', '*']).is_empty();
+    all && !word.source.contains(":?")
 }
 
 fn is_removal(name: &str) -> bool {

@@ -10,7 +10,7 @@ use crate::syntax::{Command, Redirect, lists};
 const READERS: &str = "ls cat head tail wc grep egrep fgrep rg ag find fd tree stat file du df \
     pwd echo printf true false test [ [[ which type basename dirname realpath readlink sort uniq \
     cut tr nl tac rev column comm diff cmp md5sum sha1sum sha224sum sha256sum sha384sum sha512sum \
-    cksum date uname hostname whoami id env printenv ps sleep seq jq sed git command for";
+    cksum date uname hostname whoami id ps sleep seq jq sed git command for";
 
 /// Arguments that make a reader write; one that ends in `*` is a prefix.
 const WRITING_ARGS: &[(&str, &str)] = &[
@@ -74,7 +74,15 @@ fn command_reads(command: &Command) -> bool {
     if let ["--version" | "-V" | "--help"] = args.as_slice() {
         return true;
     }
-    lists(READERS, name) && !has_writing_arg(name, &args) && args_read(name, &args)
+    let evaluates = rest.iter().any(|word| evaluates(&word.source));
+    lists(READERS, name) && !evaluates && !has_writing_arg(name, &args) && args_read(name, &args)
+}
+
+/// Whether bash may run code while it expands the word: array subscripts, arithmetic and `@P` evaluate their text,
+/// commands in it included.
+fn evaluates(source: &str) -> bool {
+    let expands = source.contains("${") && source.contains(['[', '@', '!']);
+    expands || source.contains("$((") || source.contains("$[")
 }
 
 fn has_writing_arg(name: &str, args: &[&str]) -> bool {
@@ -85,9 +93,15 @@ fn has_writing_arg(name: &str, args: &[&str]) -> bool {
     let (listed, letters) = (of(WRITING_ARGS), of(WRITING_LETTERS));
     args.iter().any(|arg| {
         let grouped = arg.starts_with('-') && !arg.starts_with("--") && !arg.starts_with("-I");
+        // Long options may be shortened as far as they stay unique.
+        let option = arg.split('=').next().unwrap_or(arg);
+        let shortened = option.len() > 2 && option.starts_with("--");
         let matches = |item: &str| match item.strip_suffix('*') {
-            Some(prefix) => arg.starts_with(prefix),
-            None => *arg == item,
+            Some(prefix) if arg.starts_with(prefix) => true,
+            prefix => {
+                let whole = prefix.unwrap_or(item);
+                option == whole || shortened && whole.starts_with(option)
+            }
         };
         grouped && arg.contains(|letter| letters.contains(letter))
             || listed
@@ -97,9 +111,17 @@ fn has_writing_arg(name: &str, args: &[&str]) -> bool {
 }
 
 fn args_read(name: &str, args: &[&str]) -> bool {
-    let operands = args.iter().filter(|arg| !arg.starts_with('-'));
+    let operands = args
+        .iter()
+        .filter(|arg| !arg.starts_with('-') || **arg == "-");
     match name {
-        "env" | "hostname" => args.is_empty(),
+        "hostname" => args.is_empty(),
+        // `-v` takes a name, and evaluates its subscript.
+        "test" | "[" | "printf" => !args.contains(&"-v"),
+        // `[[` evaluates what it compares as numbers, too.
+        "[[" => !args
+            .iter()
+            .any(|arg| lists("-v -R -eq -ne -lt -le -gt -ge", arg)),
         "uniq" => operands.count() <= 1,
         // A bare number sets the clock.
         "date" => !operands
