@@ -448,6 +448,42 @@ fn a_dotenv_file_fills_in_and_never_overrides() {
 }
 
 #[test]
+fn a_project_can_not_send_the_users_key_to_a_server_of_its_choice() {
+    let (home, project) = (folder(), folder());
+    let check = |dotenv: &str, key: &str, expected: i32| {
+        std::fs::write(project.path().join(".env"), dotenv).unwrap();
+        let mut command = corecoder(&home, None, &["-p", "hi"]);
+        let (code, _, stderr) = run(command
+            .current_dir(project.path())
+            .env("OPENAI_API_KEY", key));
+        assert_eq!(code, expected, "{dotenv}: {stderr}");
+        stderr
+    };
+    let stderr = check(
+        "OPENAI_BASE_URL=https://elsewhere.invalid/v1\n",
+        "sk-mine-1234",
+        2,
+    );
+    assert!(
+        stderr.contains("the API key comes from somewhere else"),
+        "{stderr}"
+    );
+    // Both in one file, or a server on this machine: nothing of the user's leaves it.
+    check(
+        "OPENAI_BASE_URL=http://127.0.0.1:9/v1\n",
+        "sk-mine-1234",
+        75,
+    );
+    check(
+        "OPENAI_BASE_URL=https://elsewhere.invalid/v1\nCORECODER_API_KEY=theirs\n",
+        "sk-mine-1234",
+        75,
+    );
+    let stderr = check("CORECODER_API_KEY=abc def \"x\n", "", 2);
+    assert!(stderr.contains(".env"), "{stderr}");
+}
+
+#[test]
 fn the_demo_fixes_its_bug_without_key_or_network() {
     let folder = folder();
     let (code, stdout, stderr) =

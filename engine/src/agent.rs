@@ -37,7 +37,7 @@ pub struct Agent {
 pub enum AgentError {
     #[error(transparent)]
     Model(#[from] ModelError),
-    #[error("stopped after {0} rounds without a final answer; say \"continue\" to go on")]
+    #[error("stopped after {0} rounds without a final answer")]
     Rounds(usize),
 }
 
@@ -75,9 +75,9 @@ impl Agent {
     /// can carry on. Errors if the model can't be asked, or after [`Kit::rounds`] requests.
     pub async fn chat(&mut self, text: impl Into<String>) -> Result<String, AgentError> {
         self.history.push(Entry::User(text.into()));
-        let _background = StopOnDrop(self.kit.inbox.clone());
+        let _stop_background = StopOnDrop(self.kit.inbox.clone());
         let mut repeats = Repeats::default();
-        let mut asked_again = false;
+        let mut retried_empty = false;
         for round in 1..=self.kit.rounds {
             self.take_inbox(&mut repeats);
             self.kit
@@ -86,17 +86,24 @@ impl Agent {
             let Some(answer) = self.round(&mut repeats).await? else {
                 continue;
             };
-            if answer.is_empty() && !asked_again {
-                asked_again = true;
+            if answer.is_empty() && !retried_empty {
+                // The empty round leaves no trace, so the same request goes out again.
                 self.history.pop();
-            } else if !self.kit.inbox.wait().await {
+                retried_empty = true;
+                continue;
+            }
+            if self.kit.inbox.awaits() {
+                self.kit.host.event(&self.kit.name, &Event::Waiting);
+            }
+            if !self.kit.inbox.wait().await {
                 return Ok(answer);
             }
         }
         Err(AgentError::Rounds(self.kit.rounds))
     }
 
-    /// One request and what it asks for. Returns the text of a reply that asks for nothing.
+    /// One request and what it asks for; `open` adds the round to the history as it falls, at the end or before.
+    /// Returns the text of a reply that asks for nothing.
     async fn round(&mut self, repeats: &mut Repeats) -> Result<Option<String>, AgentError> {
         let tools: Vec<Spec> = self.kit.tools.iter().map(|tool| tool.spec()).collect();
         let host = |event: Event<'_>| self.kit.host.event(&self.kit.name, &event);
@@ -107,9 +114,9 @@ impl Agent {
             entries: open.history,
         };
         let mut deltas = self.kit.model.stream(request);
-        let mut whole = None;
+        let mut reply = None;
         while let Some(delta) = deltas.next().await {
-            match delta? {
+            match delta.inspect_err(|_| open.cut = "[no reply: the request failed]")? {
                 Delta::Text(piece) => {
                     host(Event::Text(&piece));
                     open.partial += &piece;
@@ -124,11 +131,11 @@ impl Agent {
                         wait,
                     });
                 }
-                Delta::Done(reply) => whole = Some(reply),
+                Delta::Done(whole) => reply = Some(whole),
             }
         }
         drop(deltas);
-        let reply = recovery::recovered(whole.ok_or_else(ModelError::unfinished)?, &self.kit);
+        let reply = recovery::recovered(reply.ok_or_else(ModelError::unfinished)?, &self.kit);
         self.kit.spend(reply.usage);
         host(Event::Replied(&reply));
         let reply = open.reply.insert(reply);

@@ -22,8 +22,9 @@ use crate::wire::text;
 /// A round under way; dropping it closes it.
 pub(crate) struct OpenRound<'a> {
     pub history: &'a mut Vec<Entry>,
-    /// What was streamed so far.
+    /// What was streamed so far, and why it is no more.
     pub partial: String,
+    pub cut: &'static str,
     pub reply: Option<Reply>,
     pub batch: Batch<'a>,
 }
@@ -33,6 +34,7 @@ impl<'a> OpenRound<'a> {
         OpenRound {
             history,
             partial: String::new(),
+            cut: "[interrupted]",
             reply: None,
             batch,
         }
@@ -41,7 +43,7 @@ impl<'a> OpenRound<'a> {
 
 impl Drop for OpenRound<'_> {
     fn drop(&mut self) {
-        let cut = || Reply::text(format!("{}[interrupted]", self.partial));
+        let cut = || Reply::text(format!("{}{}", self.partial, self.cut));
         let reply = self.reply.take().unwrap_or_else(cut);
         let slots = &mut self.batch.slots;
         let round = Round::new(reply, |at, _| match slots.get_mut(at) {
@@ -95,8 +97,11 @@ impl<'a> Batch<'a> {
 
     /// A call is complete while its reply still streams: a read starts, everything else waits.
     pub async fn start_early(&mut self, call: ToolCall) {
+        if self.waits {
+            return;
+        }
         let admitted = self.admit(&call);
-        self.waits |= !matches!(admitted, Ok((_, _, Effect::Read)) | Err(_));
+        self.waits = !matches!(admitted, Ok((_, _, Effect::Read)) | Err(_));
         if !self.waits {
             self.start(&call, admitted).await;
         }
@@ -186,7 +191,7 @@ impl<'a> Batch<'a> {
                 let result = task
                     .await
                     .unwrap_or_else(|stopped| Err(stopped.to_string()));
-                if result.is_ok() && *effect != Effect::Read {
+                if *effect != Effect::Read {
                     self.repeats.changed_by(call);
                 }
                 *slot = Slot::Answered(for_model(result));
@@ -197,14 +202,15 @@ impl<'a> Batch<'a> {
 
 const NOT_JSON: &str = "the arguments are not a JSON object (cut off or malformed), so nothing was run. \
     Send the whole call again; split long content over several calls.";
-const IN_CIRCLES: &str = "this exact call was made twice already and nothing has changed since, so it was not run \
-    again. Use the result you have, or try something different.";
+const IN_CIRCLES: &str = "this exact call was made twice already and nothing was written since, so it was not run \
+    again. Use the result you have, or try something different. To wait for something, wait inside one command.";
 
 type Admitted = (Arc<dyn Tool>, Value, Effect);
 
 async fn run(kit: Kit, call: ToolCall, (tool, args, effect): Admitted) -> Result<String, String> {
     let started = Instant::now();
     let work = async {
+        // Whichever is taken is held until the tool is done.
         let (_shared, _alone);
         match effect {
             Effect::Read => _shared = kit.gate.read().await,

@@ -30,14 +30,28 @@ pub struct Config {
     pub home: Option<PathBuf>,
 }
 
-/// A variable that can't be understood.
+/// Settings that can't be used.
 #[derive(Debug, thiserror::Error, PartialEq)]
-#[error("{name} must be a number{range}, not {value:?}")]
-pub struct ConfigError {
-    pub name: String,
-    pub value: String,
-    pub range: &'static str,
+pub enum ConfigError {
+    #[error("{name} must be a number{range}, not {value:?}")]
+    NotANumber {
+        name: String,
+        value: String,
+        range: &'static str,
+    },
+    #[error("{file}: {problem}")]
+    Dotenv { file: String, problem: String },
+    /// A project could send the user's key to a server of its choice.
+    #[error(
+        "{file} sets the base URL {url}, but the API key comes from somewhere else; put both in the environment, \
+         or both in that file"
+    )]
+    BorrowedKey { file: String, url: String },
 }
+
+/// The first that is set counts.
+const KEYS: [&str; 3] = ["CORECODER_API_KEY", "OPENAI_API_KEY", "DEEPSEEK_API_KEY"];
+const URLS: [&str; 2] = ["CORECODER_BASE_URL", "OPENAI_BASE_URL"];
 
 impl Config {
     /// Reads the process's environment and working directory.
@@ -54,57 +68,31 @@ impl Config {
         vars: impl Iterator<Item = (String, String)>,
         folder: PathBuf,
     ) -> Result<Config, ConfigError> {
-        let mut vars: HashMap<String, String> = vars.collect();
-        let home = vars
-            .get("HOME")
-            .filter(|home| !home.is_empty())
-            .map(PathBuf::from);
-        for file in dotenv_files(&folder, home.as_deref()) {
-            for (name, value) in dotenvy::from_path_iter(&file)
-                .into_iter()
-                .flatten()
-                .flatten()
-            {
-                vars.entry(name).or_insert(value);
-            }
-        }
-        let get = |name: &str| {
-            vars.get(name)
-                .map(|value| value.trim())
-                .filter(|value| !value.is_empty())
-        };
-        let first = |names: [&str; 2]| names.into_iter().find_map(get).map(str::to_string);
-        let (key, url) = (
-            first(["CORECODER_API_KEY", "OPENAI_API_KEY"]),
-            first(["CORECODER_BASE_URL", "OPENAI_BASE_URL"]),
-        );
-        let mut config = Config {
-            api_key: key.unwrap_or_default(),
-            base_url: url,
-            model: get("CORECODER_MODEL").unwrap_or("gpt-5.5").to_string(),
-            max_tokens: number("CORECODER_MAX_TOKENS", get, " above 0", |n: &u64| *n > 0)?,
-            temperature: number("CORECODER_TEMPERATURE", get, " from 0 to 2", |t: &f64| {
+        let vars = Variables::with_dotenv(vars.collect(), &folder)?;
+        let (key, url) = (vars.first(&KEYS), vars.first(&URLS));
+        vars.check_borrowed_key(key, url)?;
+        // DeepSeek's key alone says which provider is meant.
+        let deepseek = url.is_none() && key == Some("DEEPSEEK_API_KEY");
+        let model = if deepseek { "deepseek-chat" } else { "gpt-5.5" };
+        let default_url = deepseek.then_some("https://api.deepseek.com");
+        Ok(Config {
+            api_key: key
+                .and_then(|name| vars.get(name))
+                .unwrap_or_default()
+                .to_string(),
+            base_url: url
+                .and_then(|name| vars.get(name))
+                .or(default_url)
+                .map(str::to_string),
+            model: vars.get("CORECODER_MODEL").unwrap_or(model).to_string(),
+            max_tokens: vars.number("CORECODER_MAX_TOKENS", " above 0", |n: &u64| *n > 0)?,
+            temperature: vars.number("CORECODER_TEMPERATURE", " from 0 to 2", |t: &f64| {
                 (0.0..=2.0).contains(t)
             })?,
-            max_context: number("CORECODER_MAX_CONTEXT", get, " above 0", |n: &u64| *n > 0)?,
+            max_context: vars.number("CORECODER_MAX_CONTEXT", " above 0", |n: &u64| *n > 0)?,
+            home: vars.home(),
             folder,
-            home,
-        };
-        if let Some(key) = get("DEEPSEEK_API_KEY").filter(|_| config.api_key.is_empty()) {
-            config.use_deepseek(key, get("CORECODER_MODEL").is_none());
-        }
-        Ok(config)
-    }
-
-    /// DeepSeek's key alone says which provider is meant, unless a URL says otherwise.
-    fn use_deepseek(&mut self, key: &str, any_model: bool) {
-        self.api_key = key.to_string();
-        if self.base_url.is_none() {
-            self.base_url = Some("https://api.deepseek.com".to_string());
-            if any_model {
-                self.model = "deepseek-chat".to_string();
-            }
-        }
+        })
     }
 
     /// The model that these settings name.
@@ -116,21 +104,98 @@ impl Config {
     }
 }
 
-fn number<'a, T: std::str::FromStr>(
-    name: &str,
-    get: impl Fn(&str) -> Option<&'a str>,
-    range: &'static str,
-    valid: impl Fn(&T) -> bool,
-) -> Result<Option<T>, ConfigError> {
-    let Some(value) = get(name) else {
-        return Ok(None);
+/// The environment, filled up from `.env` files.
+struct Variables {
+    values: HashMap<String, String>,
+    /// The file that a value came from, if it is not the environment's.
+    files: HashMap<String, PathBuf>,
+}
+
+impl Variables {
+    fn with_dotenv(
+        values: HashMap<String, String>,
+        folder: &Path,
+    ) -> Result<Variables, ConfigError> {
+        let mut vars = Variables {
+            values,
+            files: HashMap::new(),
+        };
+        for file in dotenv_files(folder, vars.home().as_deref()) {
+            for (name, value) in read_dotenv(&file)? {
+                if !vars.values.contains_key(&name) {
+                    vars.files.insert(name.clone(), file.clone());
+                    vars.values.insert(name, value);
+                }
+            }
+        }
+        Ok(vars)
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        let value = self.values.get(name).map(|value| value.trim());
+        value.filter(|value| !value.is_empty())
+    }
+
+    fn home(&self) -> Option<PathBuf> {
+        self.get("HOME").map(PathBuf::from)
+    }
+
+    /// The first of these names that is set.
+    fn first(&self, names: &[&'static str]) -> Option<&'static str> {
+        names.iter().copied().find(|name| self.get(name).is_some())
+    }
+
+    fn number<T: std::str::FromStr>(
+        &self,
+        name: &str,
+        range: &'static str,
+        valid: impl Fn(&T) -> bool,
+    ) -> Result<Option<T>, ConfigError> {
+        let Some(value) = self.get(name) else {
+            return Ok(None);
+        };
+        let (name, text) = (name.to_string(), value.to_string());
+        let wrong = ConfigError::NotANumber {
+            name,
+            value: text,
+            range,
+        };
+        value.parse().ok().filter(valid).map(Some).ok_or(wrong)
+    }
+
+    /// The home directory's own `.env` is the user's, and a server on this machine learns nothing new.
+    fn check_borrowed_key(&self, key: Option<&str>, url: Option<&str>) -> Result<(), ConfigError> {
+        let (Some(key), Some(name)) = (key, url) else {
+            return Ok(());
+        };
+        let (Some(file), Some(url)) = (self.files.get(name), self.get(name)) else {
+            return Ok(());
+        };
+        let trusted = file.parent() == self.home().as_deref() || is_loopback(url);
+        if trusted || self.files.get(key) == Some(file) {
+            return Ok(());
+        }
+        let (file, url) = (file.display().to_string(), url.to_string());
+        Err(ConfigError::BorrowedKey { file, url })
+    }
+}
+
+fn read_dotenv(file: &Path) -> Result<Vec<(String, String)>, ConfigError> {
+    let wrong = |error: dotenvy::Error| ConfigError::Dotenv {
+        file: file.display().to_string(),
+        problem: error.to_string(),
     };
-    let wrong = || ConfigError {
-        name: name.to_string(),
-        value: value.to_string(),
-        range,
-    };
-    value.parse().ok().filter(valid).map(Some).ok_or_else(wrong)
+    dotenvy::from_path_iter(file)
+        .map_err(wrong)?
+        .collect::<Result<_, _>>()
+        .map_err(wrong)
+}
+
+fn is_loopback(url: &str) -> bool {
+    let host = reqwest::Url::parse(url)
+        .ok()
+        .and_then(|url| url.host_str().map(str::to_string));
+    host.is_some_and(|host| host == "localhost" || host == "[::1]" || host.starts_with("127."))
 }
 
 /// The `.env` files that count, nearest first; above a home directory, or outside of it, nobody's business.

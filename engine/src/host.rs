@@ -35,6 +35,8 @@ pub enum Event<'a> {
         result: &'a Result<String, String>,
         took: Duration,
     },
+    /// The model has answered, but background work has not reported yet.
+    Waiting,
     /// A message from the inbox joins the conversation.
     Inbox(&'a str),
 }

@@ -40,13 +40,19 @@ impl Inbox {
                 .await
                 .unwrap_or_else(|_| "[a background task crashed]".to_string());
             let mut post = inbox.post.lock();
-            post.outstanding -= 1;
+            // A run that was stopped meanwhile does not count it any more.
+            post.outstanding = post.outstanding.saturating_sub(1);
             post.mail.push(report);
             inbox.bell.notify_one();
         });
         let mut post = self.post.lock();
         post.outstanding += 1;
         post.tasks.push(AbortOnDropHandle::new(task));
+    }
+
+    /// Whether something in the background has not reported yet.
+    pub(crate) fn awaits(&self) -> bool {
+        self.post.lock().outstanding > 0
     }
 
     pub(crate) fn take(&self) -> Vec<String> {

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::model::{ErrorKind, ModelError};
 use crate::wire::Message;
 
-/// What may be refused; a name stands before those that it contains.
+/// What may be refused.
 const OPTIONAL: [&str; 6] = [
     "stream_options",
     "temperature",

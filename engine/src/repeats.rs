@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::conversation::ToolCall;
 
-/// How often each call was made since something was changed: a model that runs in circles is told so.
+/// Counts by call, arguments included.
 #[derive(Default)]
 pub(crate) struct Repeats(HashMap<String, usize>);
 

@@ -22,7 +22,7 @@ pub(crate) fn pause(
     let limit = match () {
         () if slip => 2,
         // Nobody listens at that address: seconds may help a server that starts, minutes no one.
-        () if error.message.contains("Connection refused") => 3,
+        () if nobody_there(&error) => 3,
         () => TRIES,
     };
     let growing = Duration::from_millis(500) * 2u32.pow(tries - 1);
@@ -37,4 +37,10 @@ pub(crate) fn pause(
     }
     error.message += ")";
     Err(error)
+}
+
+fn nobody_there(error: &ModelError) -> bool {
+    ["Connection refused", "dns error"]
+        .iter()
+        .any(|words| error.message.contains(words))
 }

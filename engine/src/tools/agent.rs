@@ -29,7 +29,9 @@ impl Tool for Agent {
 
     async fn call(&self, args: Value, kit: &Kit) -> Result<String, String> {
         let task = text(&args, "task").to_string();
-        let name = cut::head(task.lines().next().unwrap_or_default(), 30).to_string();
+        // Never empty: that is the name of the agent itself.
+        let title = task.lines().map(str::trim).find(|line| !line.is_empty());
+        let name = cut::head(title.unwrap_or("sub-agent"), 30).to_string();
         let child = agent::Agent::with_kit(kit.child(&name));
         if args["background"] != true {
             return report(child, task).await;

@@ -32,8 +32,9 @@ impl Tool for Bash {
 
     fn effect(&self, args: &Value, kit: &Kit) -> Result<Effect, String> {
         let line = text(args, "command");
-        if line.contains('\0') {
-            return Err("a command can't hold a NUL byte".to_string());
+        // Nobody could see on a terminal what such a command does.
+        if line.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\t' | '\r')) {
+            return Err("a command can't hold NUL or other control characters; write them as escapes, as in $'\\x1b'".to_string());
         }
         kit.shell.effect(line, &kit.files.cwd())
     }

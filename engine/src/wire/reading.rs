@@ -21,6 +21,7 @@ pub struct Reading {
     saw_event: bool,
     reply: Reply,
     fragments: Fragments,
+    thinking: bool,
     done: bool,
 }
 
@@ -135,8 +136,13 @@ impl Reading {
         let said = text::parts(&message["content"], "text")
             .or_else(|| text::first_of(message, &["refusal"]));
         if let Some(piece) = said {
+            let thought = self.in_thought(&piece);
             self.reply.text += &piece;
-            deltas.push(Delta::Text(piece));
+            deltas.push(if thought {
+                Delta::Reasoning(piece)
+            } else {
+                Delta::Text(piece)
+            });
         }
         for call in message["tool_calls"].as_array().into_iter().flatten() {
             self.fragments.add(call);
@@ -146,6 +152,15 @@ impl Reading {
                 .add(&json!({"index": 0, "function": message["function_call"]}));
         }
         deltas.extend(self.fragments.settled(false).into_iter().map(Delta::Call));
+    }
+
+    /// Whether this piece of text belongs to thoughts that the text began with; they are cut out in the end.
+    fn in_thought(&mut self, piece: &str) -> bool {
+        let begins = self.reply.text.trim().is_empty() && piece.trim_start().starts_with("<think>");
+        let was = self.thinking || begins;
+        let ending = text::tail(&self.reply.text, "</think>".len()).to_string() + piece;
+        self.thinking = was && !ending.contains("</think>");
+        was
     }
 }
 

@@ -22,8 +22,8 @@ const NOT_ALLOWED: &str = "authentication|api key|api_key|permission";
 
 /// An error that came as an HTTP response.
 pub fn in_response(status: u16, wait: Option<Duration>, body: &str) -> ModelError {
-    let message = words(body);
-    let kind = kind(status, &format!("{message} {body}").to_lowercase());
+    let kind = kind(status, &body.to_lowercase());
+    let message = words(body, kind);
     let wait = wait.or_else(|| wait_in_words(&message));
     ModelError {
         kind,
@@ -42,8 +42,8 @@ pub fn in_stream(body: &str) -> ModelError {
     let code = [&error["code"], &error["status"], &error["status_code"]]
         .into_iter()
         .find_map(number);
-    let message = words(body);
     let kind = kind(code.unwrap_or(0), &body.to_lowercase());
+    let message = words(body, kind);
     let code = code.map(|code| format!("{code}: ")).unwrap_or_default();
     let wait = wait_in_words(&message);
     ModelError {
@@ -79,7 +79,7 @@ fn kind(status: u16, words: &str) -> ErrorKind {
 }
 
 /// The provider's sentence out of the body: `error.message`, `message`, `detail`, or the start of the text.
-fn words(body: &str) -> String {
+fn words(body: &str, kind: ErrorKind) -> String {
     let value = text::json(body).unwrap_or_default();
     let value = value.get(0).unwrap_or(&value);
     let places = [
@@ -93,18 +93,13 @@ fn words(body: &str) -> String {
     let sentence = places
         .iter()
         .find_map(|place| value.pointer(place)?.as_str());
-    // Validators name the offending parameter beside the sentence, not in it.
-    let details = [
-        "/error/metadata/raw",
-        "/error/code",
-        "/error/type",
-        "/error/param",
-        "/detail/0/loc",
-    ];
-    let details = details
-        .iter()
-        .filter_map(|place| value.pointer(place))
-        .filter(|detail| !detail.is_null());
+    // A refused request is judged by more than its sentence: validators name the parameter beside it.
+    let details: &[&str] = match kind {
+        ErrorKind::BadRequest => &["/error/code", "/error/param", "/detail/0/loc"],
+        _ => &["/error/metadata/raw"],
+    };
+    let details = details.iter().filter_map(|place| value.pointer(place));
+    let details = details.filter(|detail| !detail.is_null());
     let sentence = sentence.map_or_else(|| body.trim().to_string(), str::to_string);
     let all: Vec<String> = std::iter::once(sentence)
         .chain(details.map(Value::to_string))
