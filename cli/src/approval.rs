@@ -5,11 +5,12 @@ use std::sync::Mutex;
 
 use console::style;
 use corecoder::{Approval, ToolCall};
+use rustix::termios::{QueueSelector, tcflush};
 use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
 use tokio::sync::Notify;
 
-use crate::screen::{plain, subject};
+use crate::screen::{subject, visible};
 
 /// What happens to a call that may change something.
 pub enum Policy {
@@ -56,27 +57,34 @@ impl Asking {
         let who = if who.is_empty() {
             String::new()
         } else {
-            format!("[{}] ", plain(who))
+            format!("[{}] ", visible(who))
         };
-        let question = format!("{who}{} {}", call.name, plain(&subject(call)));
-        println!("{} {question}", style("?").yellow().bold());
-        preview(call);
-        let choices = format!("  y once, a always ({rule_words}), n no, or say why not: ");
-        let answer =
-            tokio::task::spawn_blocking(move || DefaultEditor::new()?.readline(&choices)).await;
-        match answer {
-            Ok(Ok(answer)) => self.understood(answer.trim(), rule),
-            Ok(Err(ReadlineError::Interrupted)) => {
-                self.interrupted.notify_one();
-                Approval::No("the user interrupted".to_string())
+        let change = Change::of(call);
+        say!(
+            "{} {who}{}{}",
+            style("?").yellow().bold(),
+            call.name,
+            change.title
+        );
+        change.show(SHOWN);
+        let choices =
+            format!("  [y]es once, [a]lways ({rule_words}), [n]o, [v]iew all, or say why not: ");
+        loop {
+            match ask(choices.clone()).await {
+                Ok(answer) if matches!(answer.trim(), "v" | "view") => change.show(usize::MAX),
+                Ok(answer) => return self.understood(answer.trim(), rule),
+                Err(ReadlineError::Interrupted) => {
+                    self.interrupted.notify_one();
+                    return Approval::No("the user interrupted".to_string());
+                }
+                Err(_) => return Approval::No("the user did not answer".to_string()),
             }
-            _ => Approval::No("the user did not answer".to_string()),
         }
     }
 
     fn understood(&self, answer: &str, rule: String) -> Approval {
         match answer.to_lowercase().as_str() {
-            "y" | "yes" | "o" | "once" => Approval::Yes,
+            "y" | "yes" | "ok" | "once" => Approval::Yes,
             "a" | "always" => {
                 if let Ok(mut always) = self.always.lock() {
                     always.insert(rule);
@@ -89,30 +97,72 @@ impl Asking {
     }
 }
 
-/// What the call would take away and put in, so that nobody approves blindly.
-fn preview(call: &ToolCall) {
-    const LINES: usize = 20;
-    let Ok(args) = &call.args else { return };
-    let marked = |name: &str, mark: char| -> Vec<String> {
-        let text = plain(args[name].as_str().unwrap_or_default());
-        text.lines().map(|line| format!("{mark}{line}")).collect()
-    };
-    let lines = [
-        marked("old_string", '-'),
-        marked("new_string", '+'),
-        marked("content", '+'),
-    ]
-    .concat();
-    for line in lines.iter().take(LINES) {
-        let colour = if line.starts_with('-') {
-            style(line).red()
-        } else {
-            style(line).green()
+/// One line from the person. What was typed before the question was asked is no answer to it.
+async fn ask(choices: String) -> Result<String, ReadlineError> {
+    // Without a terminal there is nothing to forget.
+    let _ = tcflush(std::io::stdin(), QueueSelector::IFlush);
+    let reading = tokio::task::spawn_blocking(move || DefaultEditor::new()?.readline(&choices));
+    reading.await.unwrap_or(Err(ReadlineError::Eof))
+}
+
+/// Lines of each kind that are shown unasked.
+const SHOWN: usize = 12;
+
+/// What a call would do, written out so that what is approved is what was seen.
+struct Change {
+    title: String,
+    /// Text that comes, text that goes, or a command, each with its mark.
+    blocks: Vec<(char, Vec<String>)>,
+}
+
+impl Change {
+    fn of(call: &ToolCall) -> Change {
+        let Ok(args) = &call.args else {
+            return Change {
+                title: String::new(),
+                blocks: Vec::new(),
+            };
         };
-        println!("  {colour}");
+        let block = |mark: char, name: &str| {
+            let text = args[name].as_str()?;
+            Some((mark, text.lines().map(visible).collect::<Vec<String>>()))
+        };
+        let subject = visible(&subject(call));
+        let command = block(' ', "command").filter(|(_, lines)| lines.len() > 1);
+        let title = match &command {
+            Some((_, lines)) => format!(" ({} lines)", lines.len()),
+            None if args["replace_all"] == true => format!(" {subject} (every occurrence)"),
+            None if args["content"].is_string() => format!(" {subject} (the whole file)"),
+            None => format!(" {subject}"),
+        };
+        let blocks = [
+            command,
+            block('-', "old_string"),
+            block('+', "new_string"),
+            block('+', "content"),
+        ];
+        Change {
+            title,
+            blocks: blocks.into_iter().flatten().collect(),
+        }
     }
-    if lines.len() > LINES {
-        println!("  … {} more lines", lines.len() - LINES);
+
+    /// Shows at most `most` lines of each block.
+    fn show(&self, most: usize) {
+        for (mark, lines) in &self.blocks {
+            for line in lines.iter().take(most) {
+                let line = format!("{mark}{line}");
+                let line = match mark {
+                    '-' => style(line).red(),
+                    '+' => style(line).green(),
+                    _ => style(line),
+                };
+                say!("  {line}");
+            }
+            if lines.len() > most {
+                say!("  {mark}… {} more lines", lines.len() - most);
+            }
+        }
     }
 }
 

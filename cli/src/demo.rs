@@ -79,12 +79,12 @@ pub async fn run() -> anyhow::Result<ExitCode> {
     let url = format!("http://{}/v1", listener.local_addr()?);
     tokio::spawn(serve(listener));
 
-    println!(
+    say!(
         "{}",
         style("A scripted model, everything else real: loop, HTTP, tools. No key, no network.")
             .dim()
     );
-    println!("{} {TASK}", style(">").bold());
+    say!("{} {TASK}", style(">").bold());
     let screen = Arc::new(Screen::new(
         Show {
             answer: true,
@@ -99,7 +99,7 @@ pub async fn run() -> anyhow::Result<ExitCode> {
     let answer = agent.chat(TASK).await;
     screen.clear();
     answer?;
-    println!(
+    say!(
         "\n{}",
         style(format!("The folder is kept: {}", folder.display())).dim()
     );

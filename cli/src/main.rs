@@ -2,6 +2,14 @@
 //!
 //! Everything that works is in the engine and its extensions; here they are put together and shown to a person.
 
+/// Prints a line; a reader that went away is no reason to stop working.
+macro_rules! say {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($words)*);
+    }};
+}
+
 mod approval;
 mod args;
 mod demo;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use console::style;
-use corecoder::{Agent, Config, Llm};
+use corecoder::{Agent, AgentError, Config, Llm};
 use corecoder_guard::Guard;
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use rustyline::error::ReadlineError;
@@ -32,13 +32,21 @@ const HELP: &str = concat!(
     "  Ctrl+C: stop what the agent does",
 );
 
+/// `/etc/passwd` at the beginning of a question is none.
+fn is_command(line: &str) -> bool {
+    let word = line.split_whitespace().next().unwrap_or_default();
+    word.strip_prefix('/')
+        .is_some_and(|name| name.chars().all(char::is_alphabetic))
+}
+
 struct Repl {
     agent: Agent,
     screen: Arc<Screen>,
     config: Config,
     signals: Signals,
     editor: Arc<Mutex<DefaultEditor>>,
-    last_interrupt: Option<Instant>,
+    /// Until when another Ctrl+C leaves the program.
+    leave_until: Option<Instant>,
 }
 
 /// What the person typed.
@@ -65,7 +73,7 @@ pub async fn run(llm: Llm, config: Config, args: &Args) -> anyhow::Result<ExitCo
         .folder(&config.folder)
         .shell(Guard::new(corecoder::shell::Bash, config.home.clone()))
         .host(screen.clone());
-    println!(
+    say!(
         "{} {} · {} · {}\n{}",
         style("CoreCoder").bold(),
         env!("CARGO_PKG_VERSION"),
@@ -80,7 +88,7 @@ pub async fn run(llm: Llm, config: Config, args: &Args) -> anyhow::Result<ExitCo
         config,
         signals: Signals::new()?,
         editor,
-        last_interrupt: None,
+        leave_until: None,
     };
     repl.run().await
 }
@@ -108,15 +116,16 @@ impl Repl {
             match self.read().await? {
                 Line::Leave(code) => return Ok(code),
                 Line::Interrupted => {
-                    if self.interrupted_twice() {
+                    if self.leave_until.is_some_and(|until| Instant::now() < until) {
                         return Ok(ExitCode::from(130));
                     }
-                    println!("{}", style("Ctrl+C again, or Ctrl+D, leaves").dim());
+                    self.leave_until = Some(Instant::now() + Duration::from_secs(2));
+                    say!("{}", style("Ctrl+C again, or Ctrl+D, leaves").dim());
                 }
                 Line::Text(text) => match text.trim() {
                     "" => {}
                     "quit" | "exit" | "/quit" | "/exit" => return Ok(ExitCode::SUCCESS),
-                    command if command.starts_with('/') => self.command(command),
+                    command if is_command(command) => self.command(command),
                     text => {
                         if let Some(code) = self.chat(text.to_string()).await {
                             return Ok(code);
@@ -177,17 +186,27 @@ impl Repl {
         self.screen.clear();
         match ended {
             Ok(Ok(answer)) if answer.trim().is_empty() => {
-                println!("{}", style("(no answer)").dim())
+                say!("{}", style("(no answer)").dim())
             }
             Ok(Ok(_)) => {}
-            Ok(Err(error)) => println!(
+            Ok(Err(AgentError::Rounds(rounds))) => {
+                say!(
+                    "{}",
+                    style(format!(
+                        "stopped after {rounds} rounds; say \"continue\" to go on"
+                    ))
+                    .yellow()
+                );
+            }
+            Ok(Err(error)) => say!(
                 "{} {}",
                 style("error:").red().bold(),
                 plain(&error.to_string())
             ),
             Err(Interrupt::Cancel) => {
-                self.last_interrupt = Some(Instant::now());
-                println!(
+                // Whoever presses twice at once wants out; whoever waits wants the prompt.
+                self.leave_until = Some(Instant::now() + Duration::from_millis(400));
+                say!(
                     "{}",
                     style("stopped; the conversation goes on from here").yellow()
                 );
@@ -197,24 +216,19 @@ impl Repl {
         None
     }
 
-    fn interrupted_twice(&mut self) -> bool {
-        let last = self.last_interrupt.replace(Instant::now());
-        last.is_some_and(|last| last.elapsed() < Duration::from_secs(1))
-    }
-
     fn command(&mut self, line: &str) {
         let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
         match (name, rest.trim()) {
-            ("/help", _) => println!("{HELP}"),
-            ("/model", "") => println!("{}", self.config.model),
+            ("/help", _) => say!("{HELP}"),
+            ("/model", "") => say!("{}", self.config.model),
             ("/model", model) => self.change_model(model),
             ("/tokens", _) => self.tokens(),
             ("/reset", _) => {
                 self.agent.reset();
-                println!("the conversation is forgotten");
+                say!("the conversation is forgotten");
             }
-            ("/compact" | "/diff" | "/save" | "/sessions", _) => println!("{name}: not yet"),
-            _ => println!("there is no command {name}; /help lists them"),
+            ("/compact" | "/diff" | "/save" | "/sessions", _) => say!("{name}: not yet"),
+            _ => say!("there is no command {name}; /help lists them"),
         }
     }
 
@@ -223,11 +237,11 @@ impl Repl {
         match self.config.llm() {
             Ok(llm) => {
                 self.agent.set_model(llm);
-                println!("{old} → {model}");
+                say!("{old} → {model}");
             }
             Err(error) => {
                 self.config.model = old;
-                println!("{}", error.message);
+                say!("{}", error.message);
             }
         }
     }
@@ -239,9 +253,11 @@ impl Repl {
             .max_context
             .map(|window| format!("; window {window}"))
             .unwrap_or_default();
-        println!(
+        say!(
             "{} in ({} of them cached), {} out{window}",
-            spent.prompt, spent.cached, spent.completion
+            spent.prompt,
+            spent.cached,
+            spent.completion
         );
     }
 }

@@ -115,7 +115,10 @@ impl Screen {
         } else {
             piece
         };
-        let mut out = std::io::stdout();
+        let mut out: Box<dyn Write> = match self.show.answer {
+            true => Box::new(std::io::stdout()),
+            false => Box::new(std::io::stderr()),
+        };
         let _ = write!(out, "{piece}").and_then(|()| out.flush());
     }
 
@@ -156,33 +159,34 @@ impl Screen {
         } else {
             style("✗").red()
         };
-        let time = if took.as_millis() < 100 {
-            String::new()
-        } else {
-            format!(" ({:.1} s)", took.as_secs_f64())
+        let time = match took.as_secs_f64() {
+            seconds if seconds < 0.1 => String::new(),
+            seconds => format!(" ({seconds:.1} s)"),
         };
         let (Ok(text) | Err(text)) = result;
         let text = plain(text);
-        let outcome = match result {
-            Ok(_) => String::new(),
-            Err(_) => format!(": {}", text.lines().next().unwrap_or_default()),
+        let outcome = if result.is_err() {
+            format!(": {}", gist(&text))
+        } else {
+            String::new()
         };
-        let width = Term::stdout().size().1 as usize;
-        let what = format!(
-            "{who}{} {}{time}{outcome}",
-            call.name,
-            plain(&subject(call))
-        );
+        let what = format!("{who}{} {}{time}", call.name, visible(&subject(call)));
+        let width = (Term::stdout().size().1 as usize).saturating_sub(3);
+        // The outcome says more than the end of a long command.
+        let room = width.saturating_sub(outcome.chars().count()).max(width / 2);
+        let what = console::truncate_str(&what, room, "…").into_owned() + &outcome;
         self.line(&format!(
             "{mark} {}",
-            console::truncate_str(&what.replace('\n', " "), width.saturating_sub(3), "…")
+            console::truncate_str(&what, width, "…")
         ));
         if result.is_ok() && matches!(call.name.as_str(), "edit_file" | "write_file") {
             self.diff(&text);
         } else if self.show.details {
+            let shown = |line: &str| self.line(&style(format!("  {line}")).dim().to_string());
             text.lines()
+                .skip(usize::from(result.is_err()))
                 .take(40)
-                .for_each(|line| self.line(&style(format!("  {line}")).dim().to_string()));
+                .for_each(shown);
         }
     }
 
@@ -216,7 +220,7 @@ impl State {
 
     fn end_line(&mut self) {
         if std::mem::take(&mut self.mid_line) {
-            println!();
+            say!();
         }
     }
 }
@@ -233,9 +237,8 @@ impl Host for Screen {
         match event {
             Event::Request { .. } => self.wait(&format!("{who}thinking")),
             Event::Text(piece) if own && self.show.answer => self.hold_or_stream(piece),
-            Event::Reasoning(piece) if own && self.show.answer && self.show.details => {
-                self.stream(piece, true)
-            }
+            Event::Reasoning(piece) if own && self.show.details => self.stream(piece, true),
+            Event::Waiting => self.wait("waiting for a background agent"),
             Event::Retry { error, wait } => {
                 self.state().held.clear();
                 let seconds = wait.as_secs_f64();
@@ -247,7 +250,9 @@ impl Host for Screen {
                 );
             }
             Event::Replied(reply) if own => self.replied(reply),
-            Event::Started(call) => self.wait(&format!("{who}{} {}", call.name, subject(call))),
+            Event::Started(call) => {
+                self.wait(&format!("{who}{} {}", call.name, visible(&subject(call))))
+            }
             Event::Finished { call, result, took } => self.finished(&who, call, result, *took),
             Event::Inbox(text) => self.line(&style(plain(text)).dim().to_string()),
             _ => {}
@@ -281,6 +286,19 @@ fn begins_like_a_call(text: &str) -> bool {
     r#"{"name":"#.starts_with(&inner)
 }
 
+/// A failure in one line: what it says first, and the last of its output, where programs say what went wrong.
+fn gist(text: &str) -> String {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default();
+    match lines
+        .next_back()
+        .filter(|_| first.starts_with("[exit code"))
+    {
+        Some(last) => format!("{first} {last}"),
+        None => first.to_string(),
+    }
+}
+
 /// What a call is about, for one line.
 pub fn subject(call: &ToolCall) -> String {
     let Ok(args) = &call.args else {
@@ -289,6 +307,27 @@ pub fn subject(call: &ToolCall) -> String {
     let telling = ["command", "file_path", "pattern", "task"];
     let found = telling.iter().find_map(|name| args[*name].as_str());
     found.map_or_else(|| args.to_string(), str::to_string)
+}
+
+/// Text with everything written out that a terminal would obey or not show, for what a person decides about.
+pub fn visible(text: &str) -> String {
+    const INVISIBLE: [std::ops::RangeInclusive<char>; 5] = [
+        '\u{ad}'..='\u{ad}',
+        '\u{200b}'..='\u{200f}',
+        '\u{202a}'..='\u{202e}',
+        '\u{2060}'..='\u{2069}',
+        '\u{feff}'..='\u{feff}',
+    ];
+    let hidden =
+        |c: char| c.is_control() && c != '\t' || INVISIBLE.iter().any(|range| range.contains(&c));
+    let shown = |c: char| {
+        if hidden(c) {
+            c.escape_unicode().to_string()
+        } else {
+            c.to_string()
+        }
+    };
+    text.chars().map(shown).collect()
 }
 
 /// Text without anything that a terminal would obey.

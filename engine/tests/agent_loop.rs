@@ -381,6 +381,20 @@ async fn a_write_that_repeats_itself_is_stopped_too() {
 }
 
 #[tokio::test]
+async fn a_write_that_failed_may_have_changed_something_too() {
+    let log = Log::default();
+    let rounds = ["read", "read", "fails", "read"];
+    let replies =
+        rounds.map(|key| Reply::calls([call(if key == "fails" { "write" } else { key }, key)]));
+    let mut agent = agent(
+        &log,
+        Script::new(replies.into_iter().chain([Reply::text("done")])),
+    );
+    agent.chat("go").await.unwrap();
+    assert_eq!(answers(&agent)[3], "result of read");
+}
+
+#[tokio::test]
 async fn an_empty_reply_is_asked_once_more_before_it_counts() {
     let log = Log::default();
     let mut once = agent(&log, Script::new([Reply::text(""), Reply::text("here")]));
@@ -589,6 +603,27 @@ async fn a_sub_agent_has_no_tool_to_start_another_and_stops_after_twenty_rounds(
     assert!(
         report.contains("stopped after 20 rounds") && report.contains("I look around."),
         "{report}"
+    );
+}
+
+#[tokio::test]
+async fn a_sub_agent_never_passes_for_the_agent_itself() {
+    let log = Log::default();
+    let model = Family(|task, entries| match (task, entries) {
+        ("go", 1) => tasks(["\n  look here\nand there", " "]),
+        ("go", _) => Reply::text("done"),
+        (_, 1) => Reply::calls([("glob", json!({"pattern": "*.nothing"}))]),
+        _ => Reply::text("report"),
+    });
+    let mut agent = Agent::new(model).host(Arc::new(Notary(log.clone())));
+    agent.chat("go").await.unwrap();
+    let finished: Vec<String> = lines(&log)
+        .into_iter()
+        .filter(|line| line.ends_with("glob"))
+        .collect();
+    assert_eq!(
+        finished,
+        ["finished look hereglob", "finished sub-agentglob"]
     );
 }
 

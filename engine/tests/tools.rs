@@ -252,6 +252,12 @@ fn odd_commands_get_a_clear_answer() {
     assert!(bench.bash("echo a\0b").contains("NUL"));
     assert!(
         bench
+            .bash("ls \x1b]0;touch hidden;echo \x07")
+            .contains("control characters")
+    );
+    assert!(!bench.path("hidden").exists());
+    assert!(
+        bench
             .bash(&format!("echo {}", "a".repeat(300_000)))
             .contains("write_file")
     );
