@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use console::style;
 use corecoder::{Agent, AgentError, Config, Llm};
 use corecoder_guard::Guard;
-use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use rustyline::error::ReadlineError;
 use rustyline::{Cmd, DefaultEditor, KeyCode, KeyEvent, Modifiers};
 
@@ -171,6 +171,7 @@ impl Repl {
 
     /// Lets the agent work. `Some` means that the program is to end.
     async fn chat(&mut self, text: String) -> Option<ExitCode> {
+        let _quiet = Quiet::new();
         let screen = self.screen.clone();
         let asked = async {
             match &screen.policy {
@@ -259,5 +260,28 @@ impl Repl {
             spent.cached,
             spent.completion
         );
+    }
+}
+
+/// The terminal does not echo keys while the agent works, so that they don't end up among its words; they wait for
+/// the prompt.
+struct Quiet(Option<Termios>);
+
+impl Quiet {
+    fn new() -> Quiet {
+        let loud = tcgetattr(std::io::stdin()).ok();
+        if let Some(mut quiet) = loud.clone() {
+            quiet.local_modes.remove(LocalModes::ECHO);
+            let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &quiet);
+        }
+        Quiet(loud)
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        if let Some(loud) = &self.0 {
+            let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, loud);
+        }
     }
 }

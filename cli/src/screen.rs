@@ -129,12 +129,8 @@ impl Screen {
         let mut state = self.state();
         state.end_line();
         let width = Term::stderr().size().1 as usize;
-        let what = console::truncate_str(
-            &plain(what).replace('\n', " "),
-            width.saturating_sub(12),
-            "…",
-        )
-        .into_owned();
+        let what =
+            console::truncate_str(&visible(what), width.saturating_sub(12), "…").into_owned();
         let spinner = state.spinner.get_or_insert_with(|| {
             let spinner = ProgressBar::new_spinner();
             spinner.set_style(
@@ -213,8 +209,6 @@ impl State {
     fn stop_spinner(&mut self) {
         if let Some(spinner) = self.spinner.take() {
             spinner.finish_and_clear();
-            // The terminal's echo of Ctrl+C may have moved the cursor that the spinner believes in.
-            let _ = Term::stderr().clear_line();
         }
     }
 
