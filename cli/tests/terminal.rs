@@ -92,6 +92,13 @@ impl Terminal {
         }
     }
 
+    /// Ctrl+D at the prompt; before that nobody reads it.
+    fn leaves(&mut self) {
+        self.sees("> ");
+        self.session.send(ControlCode::EndOfTransmission).unwrap();
+        self.ends(0);
+    }
+
     #[track_caller]
     fn ends(&mut self, code: i32) {
         self.session.expect(Eof).unwrap();
@@ -140,11 +147,7 @@ fn ctrl_c_stops_the_round_and_the_session_goes_on() {
     terminal.sees("the conversation goes on");
     terminal.types("still there?");
     terminal.sees("Here again.");
-    terminal
-        .session
-        .send(ControlCode::EndOfTransmission)
-        .unwrap();
-    terminal.ends(0);
+    terminal.leaves();
 }
 
 #[test]
@@ -162,9 +165,5 @@ fn commands_answer_without_the_model() {
         terminal.types(line);
         terminal.sees(answer);
     }
-    terminal
-        .session
-        .send(ControlCode::EndOfTransmission)
-        .unwrap();
-    terminal.ends(0);
+    terminal.leaves();
 }
