@@ -143,7 +143,14 @@ impl Llm {
             message += &format!(": {error}");
             cause = error.source();
         }
-        self.without_key(ModelError::new(ErrorKind::Network, message))
+        // A certificate that is not trusted now is not trusted a second later.
+        let passes = !message.contains("invalid peer certificate");
+        let kind = if passes {
+            ErrorKind::Network
+        } else {
+            ErrorKind::Other
+        };
+        self.without_key(ModelError::new(kind, message))
     }
 
     fn without_key(&self, mut error: ModelError) -> ModelError {
