@@ -186,33 +186,14 @@ impl Repl {
         };
         self.screen.clear();
         match ended {
-            Ok(Ok(answer)) if answer.trim().is_empty() => {
-                say!("{}", style("(no answer)").dim())
-            }
-            Ok(Ok(_)) => {}
-            Ok(Err(AgentError::Rounds(rounds))) => {
-                say!(
-                    "{}",
-                    style(format!(
-                        "stopped after {rounds} rounds; say \"continue\" to go on"
-                    ))
-                    .yellow()
-                );
-            }
-            Ok(Err(error)) => say!(
-                "{} {}",
-                style("error:").red().bold(),
-                plain(&error.to_string())
-            ),
+            Ok(answer) => tell(answer),
+            Err(Interrupt::Leave(code)) => return Some(code),
             Err(Interrupt::Cancel) => {
                 // Whoever presses twice at once wants out; whoever waits wants the prompt.
                 self.leave_until = Some(Instant::now() + Duration::from_millis(400));
-                say!(
-                    "{}",
-                    style("stopped; the conversation goes on from here").yellow()
-                );
+                let words = "stopped; the conversation goes on from here";
+                say!("{}", style(words).yellow());
             }
-            Err(Interrupt::Leave(code)) => return Some(code),
         }
         None
     }
@@ -260,6 +241,22 @@ impl Repl {
             spent.cached,
             spent.completion
         );
+    }
+}
+
+/// What is left to say of a run; a good answer was streamed.
+fn tell(answer: Result<String, AgentError>) {
+    match answer {
+        Ok(answer) if answer.trim().is_empty() => say!("{}", style("(no answer)").dim()),
+        Ok(_) => {}
+        Err(AgentError::Rounds(rounds)) => {
+            let words = format!("stopped after {rounds} rounds; say \"continue\" to go on");
+            say!("{}", style(words).yellow());
+        }
+        Err(error) => {
+            let label = style("error:").red().bold();
+            say!("{label} {}", plain(&error.to_string()));
+        }
     }
 }
 

@@ -75,19 +75,13 @@ fn not_text(start: &[u8]) -> Option<&'static str> {
         (b"GIF8", "a binary file (GIF image)"),
         (b"%PDF", "a binary file (PDF)"),
         (b"\x7fELF", "a binary file (ELF program)"),
-        (
-            b"\xff\xfe",
-            "a UTF-16 text (not UTF-8; convert it with iconv in bash)",
-        ),
-        (
-            b"\xfe\xff",
-            "a UTF-16 text (not UTF-8; convert it with iconv in bash)",
-        ),
+        (b"\xff\xfe", "a UTF-16 text (for iconv in bash)"),
+        (b"\xfe\xff", "a UTF-16 text (for iconv in bash)"),
     ];
     let known = kinds
         .into_iter()
-        .find(|(magic, _)| start.starts_with(magic))
-        .map(|(_, kind)| kind);
+        .find(|(magic, _)| start.starts_with(magic));
+    let known = known.map(|(_, kind)| kind);
     known.or(start.contains(&0).then_some("a binary file"))
 }
 
