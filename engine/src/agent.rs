@@ -14,13 +14,12 @@ use futures::StreamExt;
 use tokio::sync::RwLock;
 
 use crate::batch::{Batch, OpenRound};
-use crate::conversation::Entry;
+use crate::conversation::{Entry, ToolCall};
 use crate::files::Files;
 use crate::host::{Event, Host, Silent};
 use crate::inbox::Inbox;
 use crate::kit::Kit;
 use crate::model::{Delta, Model, ModelError, Request};
-use crate::repeats::Repeats;
 use crate::shell::{Bash, Shell};
 use crate::tools::{self, Spec, Tool};
 use crate::{prompt, recovery};
@@ -28,7 +27,6 @@ use crate::{prompt, recovery};
 /// A conversation with a model that can use tools.
 pub struct Agent {
     kit: Kit,
-    system: String,
     history: Vec<Entry>,
 }
 
@@ -61,12 +59,8 @@ impl Agent {
     /// An agent with this kit and an empty history.
     pub fn with_kit(mut kit: Kit) -> Agent {
         kit.tools.sort_by_key(|tool| tool.spec().name);
-        let system = prompt::system(&kit);
-        Agent {
-            kit,
-            system,
-            history: Vec::new(),
-        }
+        let history = Vec::new();
+        Agent { kit, history }
     }
 
     /// Runs until the model answers without asking for a tool, and returns that answer.
@@ -76,14 +70,14 @@ impl Agent {
     pub async fn chat(&mut self, text: impl Into<String>) -> Result<String, AgentError> {
         self.history.push(Entry::User(text.into()));
         let _stop_background = StopOnDrop(self.kit.inbox.clone());
-        let mut repeats = Repeats::default();
+        let mut made = Vec::new();
         let mut retried_empty = false;
         for round in 1..=self.kit.rounds {
-            self.take_inbox(&mut repeats);
+            self.take_inbox(&mut made);
             self.kit
                 .host
                 .event(&self.kit.name, &Event::Request { round });
-            let Some(answer) = self.round(&mut repeats).await? else {
+            let Some(answer) = self.round(&mut made).await? else {
                 continue;
             };
             if answer.is_empty() && !retried_empty {
@@ -104,12 +98,17 @@ impl Agent {
 
     /// One request and what it asks for; `open` adds the round to the history as it falls, at the end or before.
     /// Returns the text of a reply that asks for nothing.
-    async fn round(&mut self, repeats: &mut Repeats) -> Result<Option<String>, AgentError> {
+    async fn round(&mut self, made: &mut Vec<ToolCall>) -> Result<Option<String>, AgentError> {
+        let system = prompt::system(&self.kit);
         let tools: Vec<Spec> = self.kit.tools.iter().map(|tool| tool.spec()).collect();
         let host = |event: Event<'_>| self.kit.host.event(&self.kit.name, &event);
-        let mut open = OpenRound::new(&mut self.history, Batch::new(&self.kit, repeats));
+        let mut open = OpenRound {
+            history: &mut self.history,
+            batch: Batch::new(&self.kit, made),
+            cut: "[interrupted]",
+        };
         let request = Request {
-            system: &self.system,
+            system: &system,
             tools: &tools,
             entries: open.history,
         };
@@ -119,13 +118,12 @@ impl Agent {
             match delta.inspect_err(|_| open.cut = "[no reply: the request failed]")? {
                 Delta::Text(piece) => {
                     host(Event::Text(&piece));
-                    open.partial += &piece;
+                    open.batch.reply.text += &piece;
                 }
                 Delta::Reasoning(piece) => host(Event::Reasoning(&piece)),
                 Delta::Call(call) => open.batch.start_early(call).await,
                 Delta::Restart { error, wait } => {
                     open.batch.restart();
-                    open.partial.clear();
                     host(Event::Retry {
                         error: &error,
                         wait,
@@ -138,16 +136,16 @@ impl Agent {
         let reply = recovery::recovered(reply.ok_or_else(ModelError::unfinished)?, &self.kit);
         self.kit.spend(reply.usage);
         host(Event::Replied(&reply));
-        let reply = open.reply.insert(reply);
-        open.batch.run(&reply.calls).await;
+        open.batch.run(reply).await;
+        let reply = &open.batch.reply;
         Ok(reply.calls.is_empty().then(|| reply.text.clone()))
     }
 
-    fn take_inbox(&mut self, repeats: &mut Repeats) {
+    fn take_inbox(&mut self, made: &mut Vec<ToolCall>) {
         for message in self.kit.inbox.take() {
             self.kit.host.event(&self.kit.name, &Event::Inbox(&message));
             self.history.push(Entry::User(message));
-            *repeats = Repeats::default();
+            made.clear();
         }
     }
 
@@ -167,52 +165,47 @@ impl Agent {
     }
 
     /// Works in this folder instead.
-    pub fn folder(self, folder: impl Into<PathBuf>) -> Agent {
-        let files = Arc::new(Files::new(folder.into()));
-        self.rebuilt(|kit| kit.files = files)
+    pub fn folder(mut self, folder: impl Into<PathBuf>) -> Agent {
+        self.kit.files = Arc::new(Files::new(folder.into()));
+        self
     }
 
     /// Has exactly these tools. What an agent must not do, it is given no tool for.
-    pub fn tools(self, tools: Vec<Arc<dyn Tool>>) -> Agent {
-        self.rebuilt(|kit| kit.tools = tools)
+    pub fn tools(mut self, tools: Vec<Arc<dyn Tool>>) -> Agent {
+        self.kit.tools = tools;
+        self.kit.tools.sort_by_key(|tool| tool.spec().name);
+        self
     }
 
     /// Has this tool too, in place of one of the same name.
     pub fn tool(self, tool: impl Tool + 'static) -> Agent {
-        self.rebuilt(|kit| {
-            let name = tool.spec().name;
-            kit.tools.retain(|other| other.spec().name != name);
-            kit.tools.push(Arc::new(tool));
-        })
+        let (mut tools, name) = (self.kit.tools.clone(), tool.spec().name);
+        tools.retain(|other| other.spec().name != name);
+        tools.push(Arc::new(tool));
+        self.tools(tools)
     }
 
     /// Reports to this host and asks it for approvals.
-    pub fn host(self, host: Arc<impl Host + 'static>) -> Agent {
-        self.rebuilt(|kit| kit.host = host)
+    pub fn host(mut self, host: Arc<impl Host + 'static>) -> Agent {
+        self.kit.host = host;
+        self
     }
 
     /// Runs commands through this shell.
-    pub fn shell(self, shell: impl Shell + 'static) -> Agent {
-        self.rebuilt(|kit| kit.shell = Arc::new(shell))
+    pub fn shell(mut self, shell: impl Shell + 'static) -> Agent {
+        self.kit.shell = Arc::new(shell);
+        self
     }
 
     /// Makes at most this many requests in one run (50, unless set).
-    pub fn rounds(self, rounds: usize) -> Agent {
-        self.rebuilt(|kit| kit.rounds = rounds)
+    pub fn rounds(mut self, rounds: usize) -> Agent {
+        self.kit.rounds = rounds;
+        self
     }
 
     /// Asks this model from the next request on.
     pub fn set_model(&mut self, model: impl Model + 'static) {
         self.kit.model = Arc::new(model);
-    }
-
-    fn rebuilt(self, change: impl FnOnce(&mut Kit)) -> Agent {
-        let mut kit = self.kit;
-        change(&mut kit);
-        Agent {
-            history: self.history,
-            ..Agent::with_kit(kit)
-        }
     }
 }
 

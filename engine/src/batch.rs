@@ -5,91 +5,76 @@
 //! it falls, finished or cancelled, it closes itself, so a history never holds a call without its result.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
+use futures::future::{MaybeDone, join_all, maybe_done};
 use serde_json::Value;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::conversation::{Entry, Reply, Round, ToolCall};
 use crate::host::{Approval, Event};
 use crate::kit::Kit;
-use crate::repeats::Repeats;
 use crate::tools::{self, Effect, Tool};
 use crate::wire::text;
 
 /// A round under way; dropping it closes it.
 pub(crate) struct OpenRound<'a> {
     pub history: &'a mut Vec<Entry>,
-    /// What was streamed so far, and why it is no more.
-    pub partial: String,
-    pub cut: &'static str,
-    pub reply: Option<Reply>,
     pub batch: Batch<'a>,
-}
-
-impl<'a> OpenRound<'a> {
-    pub fn new(history: &'a mut Vec<Entry>, batch: Batch<'a>) -> OpenRound<'a> {
-        OpenRound {
-            history,
-            partial: String::new(),
-            cut: "[interrupted]",
-            reply: None,
-            batch,
-        }
-    }
+    /// What is said behind a reply that never came to its end.
+    pub cut: &'static str,
 }
 
 impl Drop for OpenRound<'_> {
     fn drop(&mut self) {
-        let cut = || Reply::text(format!("{}{}", self.partial, self.cut));
-        let reply = self.reply.take().unwrap_or_else(cut);
+        let mut reply = std::mem::take(&mut self.batch.reply);
+        if !self.batch.whole {
+            reply = Reply::text(reply.text + self.cut);
+        }
         let slots = &mut self.batch.slots;
         let round = Round::new(reply, |at, _| match slots.get_mut(at) {
-            Some(slot) => slot.answer(),
+            Some(slot) => answer_now(slot),
             None => "[interrupted before this call was started]".to_string(),
         });
         self.history.push(Entry::Round(round));
     }
 }
 
-/// A call's place among the answers.
-enum Slot {
-    Answered(String),
-    Running(Effect, AbortOnDropHandle<Result<String, String>>),
-}
+/// A call that was started, and its answer once it is there.
+type Slot = MaybeDone<AbortOnDropHandle<String>>;
 
-impl Slot {
-    /// The answer as it stands now.
-    fn answer(&mut self) -> String {
-        match self {
-            Slot::Answered(answer) => std::mem::take(answer),
-            Slot::Running(_, task) => match task.now_or_never() {
-                Some(Ok(result)) => for_model(result),
-                _ => "[interrupted: this call may have taken effect in part]".to_string(),
-            },
-        }
+fn answer_now(slot: &mut Slot) -> String {
+    let mut slot = Pin::new(slot);
+    let _ = slot.as_mut().now_or_never();
+    match slot.take_output() {
+        Some(Ok(answer)) => answer,
+        _ => "[interrupted: this call may have taken effect in part]".to_string(),
     }
 }
 
 /// The calls of the round under way.
 pub(crate) struct Batch<'a> {
     kit: &'a Kit,
-    repeats: &'a mut Repeats,
-    /// What was started or answered so far, with its place.
-    calls: Vec<ToolCall>,
+    /// The calls made since something was written: a model that runs in circles is told so.
+    made: &'a mut Vec<ToolCall>,
+    /// The reply as far as it has come, with the calls that were started early.
+    pub reply: Reply,
+    pub whole: bool,
     slots: Vec<Slot>,
     /// A call that must wait for the reply's end was met; so must all after it.
     waits: bool,
 }
 
 impl<'a> Batch<'a> {
-    pub fn new(kit: &'a Kit, repeats: &'a mut Repeats) -> Batch<'a> {
+    pub fn new(kit: &'a Kit, made: &'a mut Vec<ToolCall>) -> Batch<'a> {
         Batch {
             kit,
-            repeats,
-            calls: Vec::new(),
+            made,
+            reply: Reply::default(),
+            whole: false,
             slots: Vec::new(),
             waits: false,
         }
@@ -104,35 +89,36 @@ impl<'a> Batch<'a> {
         self.waits = !matches!(admitted, Ok((_, _, Effect::Read)) | Err(_));
         if !self.waits {
             self.start(&call, admitted).await;
+            self.reply.calls.push(call);
         }
     }
 
     /// The reply was void: what it started is stopped and forgotten.
     pub fn restart(&mut self) {
+        self.made.truncate(self.made.len() - self.slots.len());
         self.slots.clear();
+        self.reply = Reply::default();
         self.waits = false;
-        self.calls
-            .drain(..)
-            .for_each(|call| self.repeats.forget(&call));
     }
 
     /// The reply is whole: runs what has not run, and returns when every call is answered.
-    pub async fn run(&mut self, calls: &[ToolCall]) {
-        if !calls.starts_with(&self.calls) {
+    pub async fn run(&mut self, whole: Reply) {
+        if !whole.calls.starts_with(&self.reply.calls) {
             self.restart();
         }
-        for call in &calls[self.calls.len()..] {
+        (self.reply, self.whole) = (whole, true);
+        for call in self.reply.calls.clone().iter().skip(self.slots.len()) {
             let admitted = self.admit(call);
             let alone = matches!(admitted, Ok((_, _, Effect::Write)));
             if alone {
-                self.join().await;
+                join_all(&mut self.slots).await;
             }
             self.start(call, admitted).await;
             if alone {
-                self.join().await;
+                join_all(&mut self.slots).await;
             }
         }
-        self.join().await;
+        join_all(&mut self.slots).await;
     }
 
     /// The tool, its arguments as the schema wants them, and the effect; or why the call can't be run.
@@ -152,7 +138,8 @@ impl<'a> Batch<'a> {
         let schema = tool.spec().parameters;
         let args = tools::fit(&schema, args)
             .map_err(|problem| format!("{problem}, so nothing was run. The schema is {schema}"))?;
-        if self.repeats.count(call) >= 2 {
+        let same = |made: &&ToolCall| made.is_same(call);
+        if self.made.iter().filter(same).count() >= 2 {
             return Err(IN_CIRCLES.to_string());
         }
         let effect = tool.effect(&args, self.kit)?;
@@ -170,33 +157,16 @@ impl<'a> Batch<'a> {
         };
         self.slots.push(match approved {
             Ok(admitted) => {
-                let effect = admitted.2;
-                let task = tokio::spawn(run(kit.clone(), call.clone(), admitted));
-                Slot::Running(effect, AbortOnDropHandle::new(task))
-            }
-            Err(problem) => {
-                let result = Err(problem);
-                kit.finished(call, &result, Duration::ZERO);
-                Slot::Answered(for_model(result))
-            }
-        });
-        self.repeats.add(call);
-        self.calls.push(call.clone());
-    }
-
-    /// Waits until everything started is answered.
-    async fn join(&mut self) {
-        for (slot, call) in self.slots.iter_mut().zip(&self.calls) {
-            if let Slot::Running(effect, task) = slot {
-                let result = task
-                    .await
-                    .unwrap_or_else(|stopped| Err(stopped.to_string()));
-                if *effect != Effect::Read {
-                    self.repeats.changed_by(call);
+                // Whatever is not a read may change the result of every other call.
+                if admitted.2 != Effect::Read {
+                    self.made.retain(|made| made.is_same(call));
                 }
-                *slot = Slot::Answered(for_model(result));
+                let task = tokio::spawn(run(kit.clone(), call.clone(), admitted));
+                maybe_done(AbortOnDropHandle::new(task))
             }
-        }
+            Err(problem) => MaybeDone::Done(Ok(answered(kit, call, Err(problem), Duration::ZERO))),
+        });
+        self.made.push(call.clone());
     }
 }
 
@@ -207,7 +177,7 @@ const IN_CIRCLES: &str = "this exact call was made twice already and nothing was
 
 type Admitted = (Arc<dyn Tool>, Value, Effect);
 
-async fn run(kit: Kit, call: ToolCall, (tool, args, effect): Admitted) -> Result<String, String> {
+async fn run(kit: Kit, call: ToolCall, (tool, args, effect): Admitted) -> String {
     let started = Instant::now();
     let work = async {
         // Whichever is taken is held until the tool is done.
@@ -225,11 +195,17 @@ async fn run(kit: Kit, call: ToolCall, (tool, args, effect): Admitted) -> Result
         .catch_unwind()
         .await
         .unwrap_or_else(crash);
-    kit.finished(&call, &result, started.elapsed());
-    result
+    answered(&kit, &call, result, started.elapsed())
 }
 
-fn for_model(result: Result<String, String>) -> String {
+/// Tells the host what came of a call, and words it for the model.
+fn answered(kit: &Kit, call: &ToolCall, result: Result<String, String>, took: Duration) -> String {
+    let event = Event::Finished {
+        call,
+        result: &result,
+        took,
+    };
+    kit.host.event(&kit.name, &event);
     match result {
         Ok(text) if text.is_empty() => "(no output)".to_string(),
         Ok(text) => text,

@@ -111,6 +111,13 @@ pub struct ToolCall {
     pub echo: Map<String, Value>,
 }
 
+impl ToolCall {
+    /// Whether both ask for the same thing.
+    pub fn is_same(&self, other: &ToolCall) -> bool {
+        self.name == other.name && self.args == other.args
+    }
+}
+
 /// Tokens of one request, or of many added up.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Usage {

@@ -27,22 +27,11 @@ struct State {
     seen: HashMap<PathBuf, Stamp>,
 }
 
-/// What tells one version of a file from another without reading it.
-#[derive(Clone, Copy, PartialEq)]
-struct Stamp {
-    modified: Option<SystemTime>,
-    size: u64,
-    inode: u64,
-}
+/// What tells one version of a file from another without reading it: time, size and inode.
+type Stamp = (Option<SystemTime>, u64, u64);
 
-impl Stamp {
-    fn of(metadata: &Metadata) -> Stamp {
-        Stamp {
-            modified: metadata.modified().ok(),
-            size: metadata.len(),
-            inode: metadata.ino(),
-        }
-    }
+fn stamp(metadata: &Metadata) -> Stamp {
+    (metadata.modified().ok(), metadata.len(), metadata.ino())
 }
 
 impl Files {
@@ -55,6 +44,11 @@ impl Files {
             }),
             root,
         }
+    }
+
+    /// The folder the agent was started in.
+    pub fn root(&self) -> &Path {
+        &self.root
     }
 
     /// The working folder; the one the agent was started in if that was deleted.
@@ -89,7 +83,7 @@ impl Files {
     /// Remembers a file as it is now.
     pub fn remember(&self, path: &Path, metadata: &Metadata) {
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-        self.state.lock().seen.insert(path, Stamp::of(metadata));
+        self.state.lock().seen.insert(path, stamp(metadata));
     }
 
     /// Why a file must not be written, as text for the model; `Ok` for one that does not exist yet.
@@ -109,13 +103,8 @@ impl Files {
                 "{name} is read-only; if it really is to change, make it writable with chmod first"
             ));
         }
-        if self
-            .state
-            .lock()
-            .seen
-            .get(&target)
-            .is_some_and(|seen| *seen != Stamp::of(&old))
-        {
+        let seen = self.state.lock().seen.get(&target).copied();
+        if seen.is_some_and(|seen| seen != stamp(&old)) {
             return Err(format!(
                 "{name} has changed since you read it; read it again, then repeat the change"
             ));
@@ -130,19 +119,14 @@ impl Files {
         // A link stays a link: what it points at is replaced.
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
         let old = fs::metadata(&target).ok();
-        let fail = |error: io::Error| {
-            format!(
-                "{} can't be written: {error}. Nothing was changed.",
-                shown(path)
-            )
-        };
+        let name = shown(path);
+        let fail =
+            |error: io::Error| format!("{name} can't be written: {error}. Nothing was changed.");
         replace(&target, content, old.as_ref()).map_err(fail)?;
-        let stamp = Stamp::of(&fs::metadata(&target).map_err(fail)?);
-        self.state
-            .lock()
-            .seen
-            .entry(target)
-            .and_modify(|seen| *seen = stamp);
+        // Only a file that was read is held against what was read: an exact edit proves what it replaces.
+        let now = stamp(&fs::metadata(&target).map_err(fail)?);
+        let mut state = self.state.lock();
+        state.seen.entry(target).and_modify(|seen| *seen = now);
         let had_links = old.is_some_and(|old| old.nlink() > 1);
         Ok(if had_links {
             " (other names of it, its hard links, keep the old content)"

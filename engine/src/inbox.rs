@@ -35,18 +35,18 @@ impl Inbox {
     pub fn run(&self, work: impl Future<Output = String> + Send + 'static) {
         let inbox = self.clone();
         let guarded = std::panic::AssertUnwindSafe(work).catch_unwind();
+        // Held until the task is counted; its own report waits for that.
+        let mut post = self.post.lock();
+        post.outstanding += 1;
         let task = tokio::spawn(async move {
-            let report = guarded
-                .await
-                .unwrap_or_else(|_| "[a background task crashed]".to_string());
+            let crash = |_| "[a background task crashed]".to_string();
+            let report = guarded.await.unwrap_or_else(crash);
             let mut post = inbox.post.lock();
             // A run that was stopped meanwhile does not count it any more.
             post.outstanding = post.outstanding.saturating_sub(1);
             post.mail.push(report);
             inbox.bell.notify_one();
         });
-        let mut post = self.post.lock();
-        post.outstanding += 1;
         post.tasks.push(AbortOnDropHandle::new(task));
     }
 

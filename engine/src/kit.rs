@@ -5,14 +5,13 @@
 //! and limits of its own, and no tool to start agents with.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::RwLock;
 
-use crate::conversation::{ToolCall, Usage};
+use crate::conversation::Usage;
 use crate::files::Files;
-use crate::host::{Event, Host};
+use crate::host::Host;
 use crate::inbox::Inbox;
 use crate::model::Model;
 use crate::shell::Shell;
@@ -53,17 +52,6 @@ impl Kit {
     /// The tool of this name.
     pub fn tool(&self, name: &str) -> Option<&Arc<dyn Tool>> {
         self.tools.iter().find(|tool| tool.spec().name == name)
-    }
-
-    /// Tells the host that a call is answered.
-    pub(crate) fn finished(
-        &self,
-        call: &ToolCall,
-        result: &Result<String, String>,
-        took: Duration,
-    ) {
-        self.host
-            .event(&self.name, &Event::Finished { call, result, took });
     }
 
     /// Adds to the meter what a request used.

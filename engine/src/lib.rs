@@ -16,7 +16,6 @@
 // The loop, and the calls of one round.
 pub mod agent;
 mod batch;
-mod repeats;
 
 // What is said, and what an agent works with.
 pub mod conversation;

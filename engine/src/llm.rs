@@ -10,7 +10,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures::{Stream, StreamExt};
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::header::HeaderValue;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -38,29 +38,22 @@ impl Llm {
             .trim_end_matches('/');
         let url = reqwest::Url::parse(&format!("{base}/chat/completions"))
             .map_err(|error| bad(format!("the base URL {base:?} is not valid: {error}")))?;
-        let mut headers = HeaderMap::new();
-        if !key.is_empty() {
-            let mut value = HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| {
-                bad("the API key holds a character that no HTTP header may hold".to_string())
-            })?;
-            value.set_sensitive(true);
-            headers.insert(AUTHORIZATION, value);
-        }
+        HeaderValue::from_str(key).map_err(|_| {
+            bad("the API key holds a character that no HTTP header may hold".to_string())
+        })?;
         // A provider is installed once for the process; another caller's choice is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
-            .default_headers(headers)
             .user_agent(concat!("corecoder/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(Duration::from_secs(20))
             // Local models read a long prompt for minutes before their first byte.
             .read_timeout(Duration::from_secs(600))
             .build()
             .map_err(|error| bad(format!("the HTTP client can't start: {error:?}")))?;
-        let (model, key, url) = (model.to_string(), key.to_string(), url.to_string());
         Ok(Llm {
-            model,
-            key,
-            url,
+            model: model.to_string(),
+            key: key.to_string(),
+            url: url.to_string(),
             http,
             parameters: Parameters::default(),
         })
@@ -79,27 +72,20 @@ impl Llm {
     }
 
     async fn send(&self, body: &Body<'_>) -> Result<reqwest::Response, ModelError> {
-        let body = serde_json::to_vec(body)
-            .map_err(|error| ModelError::new(ErrorKind::Other, error.to_string()))?;
-        let request = self
-            .http
-            .post(&self.url)
-            .header("content-type", "application/json")
-            .body(body);
-        let response = request.send().await.map_err(|error| self.network(error))?;
+        let mut request = self.http.post(&self.url).json(body);
+        if !self.key.is_empty() {
+            request = request.bearer_auth(&self.key);
+        }
+        let response = request.send().await.map_err(network)?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
         }
-        let headers = response.headers().clone();
-        let wait =
-            refusal::wait_in_headers(|name| Some(headers.get(name)?.to_str().ok()?.to_string()));
+        let header = |name: &str| Some(response.headers().get(name)?.to_str().ok()?.to_string());
+        let wait = refusal::wait_in_headers(header);
         let body = response.bytes().await.unwrap_or_default();
-        Err(self.without_key(refusal::in_response(
-            status.as_u16(),
-            wait,
-            &String::from_utf8_lossy(&body),
-        )))
+        let body = String::from_utf8_lossy(&body);
+        Err(refusal::in_response(status.as_u16(), wait, &body))
     }
 
     /// One request and its reply.
@@ -113,44 +99,21 @@ impl Llm {
             while !reading.is_done() && broken.is_none() {
                 match response.chunk().await {
                     Ok(Some(bytes)) => {
-                        for delta in reading.push(&bytes).map_err(|error| self.without_key(error))? {
+                        for delta in reading.push(&bytes)? {
                             yield delta;
                         }
                     }
                     Ok(None) => break,
-                    Err(error) => broken = Some(self.network(error)),
+                    Err(error) => broken = Some(network(error)),
                 }
             }
             // A connection that breaks after the reply's end takes nothing from it.
-            let mut reply = reading.finish().map_err(|error| broken.unwrap_or(self.without_key(error)))?;
+            let mut reply = reading.finish().map_err(|error| broken.unwrap_or(error))?;
             reply.origin = self.url.clone();
             // Read to the end, which follows `[DONE]` at once, or the connection can't be used again.
             let _ = tokio::time::timeout(Duration::from_millis(20), response.chunk()).await;
             yield Delta::Done(reply);
         }
-    }
-
-    /// A failed connection, with its causes. The URL may hold a key, so only its host is named.
-    fn network(&self, error: reqwest::Error) -> ModelError {
-        let place = error
-            .url()
-            .and_then(|url| Some((url.host_str()?, url.port_or_known_default()?)));
-        let (host, port) = place.unwrap_or(("the provider", 0));
-        let mut message = format!("no reply from {host}:{port}");
-        let error = error.without_url();
-        let mut cause: Option<&dyn std::error::Error> = Some(&error);
-        while let Some(error) = cause {
-            message += &format!(": {error}");
-            cause = error.source();
-        }
-        // A certificate that is not trusted now is not trusted a second later.
-        let passes = !message.contains("invalid peer certificate");
-        let kind = if passes {
-            ErrorKind::Network
-        } else {
-            ErrorKind::Other
-        };
-        self.without_key(ModelError::new(kind, message))
     }
 
     fn without_key(&self, mut error: ModelError) -> ModelError {
@@ -160,6 +123,27 @@ impl Llm {
         }
         error
     }
+}
+
+/// A failed connection, with its causes. The URL may hold a key, so only its host is named.
+fn network(error: reqwest::Error) -> ModelError {
+    let place = error
+        .url()
+        .and_then(|url| Some((url.host_str()?, url.port_or_known_default()?)));
+    let (host, port) = place.unwrap_or(("the provider", 0));
+    let mut message = format!("no reply from {host}:{port}");
+    let error = error.without_url();
+    let mut cause: Option<&dyn std::error::Error> = Some(&error);
+    while let Some(error) = cause {
+        message += &format!(": {error}");
+        cause = error.source();
+    }
+    // A certificate that is not trusted now is not trusted a second later.
+    let kind = match message.contains("invalid peer certificate") {
+        true => ErrorKind::Other,
+        false => ErrorKind::Network,
+    };
+    ModelError::new(kind, message)
 }
 
 impl Model for Llm {
@@ -175,7 +159,7 @@ impl Model for Llm {
                 while let Some(delta) = attempt.next().await {
                     match delta {
                         Ok(delta) => yield delta,
-                        Err(error) => failure = Some(error),
+                        Err(error) => failure = Some(self.without_key(error)),
                     }
                 }
                 let Some(error) = failure else { return };

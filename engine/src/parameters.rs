@@ -33,16 +33,12 @@ impl Parameters {
     pub fn sent(&self) -> Map<String, Value> {
         let refused = self.refused.lock();
         // The newer name of the same limit, which OpenAI's reasoning models insist on.
-        let newer = refused.contains("max_tokens");
-        let limit = if newer {
-            "max_completion_tokens"
-        } else {
-            "max_tokens"
-        };
+        let newer = self.max_tokens.filter(|_| refused.contains("max_tokens"));
         let usage = (!refused.contains("stream")).then(|| json!({"include_usage": true}));
         let mut sent = Map::new();
         for (name, value) in [
-            (limit, json!(self.max_tokens)),
+            ("max_tokens", json!(self.max_tokens)),
+            ("max_completion_tokens", json!(newer)),
             ("temperature", json!(self.temperature)),
             ("stream", json!(true)),
             ("stream_options", json!(usage)),

@@ -10,7 +10,7 @@ use crate::tools::{Spec, schema};
 
 /// The system prompt for an agent with this kit.
 pub fn system(kit: &Kit) -> String {
-    let cwd = crate::files::shown(&kit.files.cwd());
+    let cwd = crate::files::shown(kit.files.root());
     let role = if kit.name.is_empty() { "" } else { SUB_AGENT };
     format!(
         "You are CoreCoder, a coding agent. You work in the user's project with tools: look before you change, \

@@ -6,9 +6,9 @@
 //!
 //! Left out: the XML dialects of single model families; a `Model` that wraps another can translate them.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::conversation::{Reply, ToolCall};
+use crate::conversation::Reply;
 use crate::kit::Kit;
 use crate::tools::Effect;
 use crate::wire::text;
@@ -18,25 +18,22 @@ pub(crate) fn recovered(mut reply: Reply, kit: &Kit) -> Reply {
     if !reply.calls.is_empty() {
         return reply;
     }
-    let mut words = reply.text.len();
+    let (mut words, mut found) = (reply.text.len(), Vec::new());
     for (at, object) in objects(&reply.text) {
-        let Some((name, args)) = named_call(&object, kit) else {
+        let Some((name, args)) = named_call(&object) else {
+            continue;
+        };
+        let Some(tool) = kit.tool(&name) else {
             continue;
         };
         words = words.min(at);
-        let effect = kit.tool(&name).map(|tool| tool.effect(&args, kit));
-        let id = format!("text_{}", reply.calls.len());
-        let (args, echo) = (Ok(args), Map::new());
-        reply.calls.push(ToolCall {
-            id,
-            name,
-            args,
-            echo,
-        });
-        if effect != Some(Ok(Effect::Read)) {
+        let effect = tool.effect(&args, kit);
+        found.push((name, args));
+        if effect != Ok(Effect::Read) {
             break;
         }
     }
+    reply.calls = Reply::calls(found).calls;
     if !reply.calls.is_empty() {
         let opening = [
             "```json",
@@ -73,17 +70,11 @@ fn objects(text: &str) -> Vec<(usize, Value)> {
     found
 }
 
-fn named_call(object: &Value, kit: &Kit) -> Option<(String, Value)> {
-    let object = object
-        .get("function")
-        .filter(|inner| inner.is_object())
-        .unwrap_or(object);
-    let name = object["name"]
-        .as_str()
-        .filter(|name| kit.tool(name).is_some())?;
-    let args = ["arguments", "parameters"]
-        .iter()
-        .find_map(|key| object.get(key))?;
+fn named_call(object: &Value) -> Option<(String, Value)> {
+    let inner = object.get("function").filter(|inner| inner.is_object());
+    let object = inner.unwrap_or(object);
+    let name = object["name"].as_str()?;
+    let args = object.get("arguments").or(object.get("parameters"))?;
     let inner = args.as_str().and_then(text::json);
     let args = inner.as_ref().unwrap_or(args);
     args.is_object().then(|| (name.to_string(), args.clone()))

@@ -19,11 +19,12 @@ pub(crate) fn pause(
     if !(slip || error.kind.passes()) {
         return Err(error);
     }
-    let limit = match () {
-        () if slip => 2,
-        // Nobody listens at that address: seconds may help a server that starts, minutes no one.
-        () if nobody_there(&error) => 3,
-        () => TRIES,
+    // Nobody listens at that address: seconds may help a server that starts, minutes no one.
+    let nobody = ["Connection refused", "dns error"].map(|words| error.message.contains(words));
+    let limit = match nobody.contains(&true) {
+        _ if slip => 2,
+        true => 3,
+        false => TRIES,
     };
     let growing = Duration::from_millis(500) * 2u32.pow(tries - 1);
     let jitter = 0.75 + fastrand::f64() / 2.0;
@@ -37,10 +38,4 @@ pub(crate) fn pause(
     }
     error.message += ")";
     Err(error)
-}
-
-fn nobody_there(error: &ModelError) -> bool {
-    ["Connection refused", "dns error"]
-        .iter()
-        .any(|words| error.message.contains(words))
 }

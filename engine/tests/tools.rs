@@ -610,6 +610,8 @@ fn grep_shows_lines_and_skips_what_is_no_text() {
         bench.call("grep", json!({"pattern": "needle", "path": "a.rs"})),
         "a.rs:2:  needle(1)\n"
     );
+    let one_file = json!({"pattern": "needle", "path": "a.rs", "include": "*.rs"});
+    assert_eq!(bench.call("grep", one_file), "a.rs:2:  needle(1)\n");
     let answer = bench.call("grep", json!({"pattern": "needle("}));
     assert!(
         answer.contains("not a valid regular expression") && answer.contains("a.rs:2:"),

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{Effect, Spec, Tool, text};
 use crate::agent::{self, AgentError};
+use crate::conversation::Entry;
 use crate::kit::Kit;
 use crate::prompt;
 use crate::wire::text as cut;
@@ -47,16 +48,10 @@ impl Tool for Agent {
 
 async fn report(mut child: agent::Agent, task: String) -> Result<String, String> {
     let outcome = child.chat(task).await;
-    let last_words = child
-        .history()
-        .iter()
-        .rev()
-        .filter_map(|entry| match entry {
-            crate::Entry::Round(round) if !round.reply().text.is_empty() => {
-                Some(round.reply().text.clone())
-            }
-            _ => None,
-        });
+    let last_words = child.history().iter().rev().find_map(|entry| match entry {
+        Entry::Round(round) => Some(&round.reply().text).filter(|text| !text.is_empty()),
+        _ => None,
+    });
     match outcome {
         Ok(answer) if answer.len() > REPORT => Ok(format!(
             "{}\n[the report was cut at {REPORT} of {} bytes]",
@@ -66,7 +61,7 @@ async fn report(mut child: agent::Agent, task: String) -> Result<String, String>
         Ok(answer) => Ok(answer),
         Err(AgentError::Rounds(rounds)) => Ok(format!(
             "[the agent was stopped after {rounds} rounds, before it was done; its last words:]\n{}",
-            cut::head(&last_words.into_iter().next().unwrap_or_default(), REPORT)
+            cut::head(last_words.map_or("", String::as_str), REPORT)
         )),
         Err(error) => Err(format!("the agent failed: {error}")),
     }

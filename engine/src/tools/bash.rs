@@ -4,7 +4,9 @@
 //! user. Output is bounded while it runs; the answer keeps its head and its tail. A timeout or a cancelled run
 //! leaves no process of the session behind; a command that ends normally may leave one, and that is said.
 
+use std::ffi::OsStr;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -40,7 +42,7 @@ impl Tool for Bash {
     }
 
     async fn call(&self, args: Value, kit: &Kit) -> Result<String, String> {
-        let limit = count(&args, "timeout", 120, 1..=3600);
+        let limit = count(&args, "timeout", 120, 3600);
         let fail = |error: io::Error| format!("the command could not be started: {error}");
         let cwd_file = tempfile::NamedTempFile::new().map_err(fail)?;
         let line = format!(
@@ -69,11 +71,9 @@ impl Tool for Bash {
                 ))
             }
         };
-        if let Some(folder) = std::fs::read_to_string(cwd_file.path())
-            .ok()
-            .filter(|folder| !folder.is_empty())
-        {
-            kit.files.enter(folder.trim_end_matches('\n').into());
+        let folder = std::fs::read(cwd_file.path()).unwrap_or_default();
+        if let Some(folder) = folder.strip_suffix(b"\n") {
+            kit.files.enter(OsStr::from_bytes(folder).into());
         }
         let output = running.output.text();
         match ending {
@@ -99,8 +99,6 @@ fn prepare(command: &mut Command, output: io::PipeWriter) -> io::Result<()> {
         ("GIT_PAGER", "cat"),
         ("MANPAGER", "cat"),
         ("TERM", "dumb"),
-    ]);
-    command.envs([
         ("EDITOR", "true"),
         ("VISUAL", "true"),
         ("GIT_EDITOR", "true"),
@@ -194,16 +192,13 @@ impl Running {
         let _ = kill_process_group(session, Signal::KILL);
         let id = session.as_raw_nonzero().to_string();
         for process in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
-            // proc(5): the session is the fourth field behind the name, which stands in parentheses.
+            // proc(5): the session is the fourth field behind the name, which stands in parentheses. The call for it
+            // has no answer for processes of an outer namespace.
             let stat = std::fs::read_to_string(process.path().join("stat")).unwrap_or_default();
-            let field = stat
-                .rsplit_once(')')
-                .and_then(|(_, fields)| fields.split_whitespace().nth(3));
-            let pid = process
-                .file_name()
-                .to_str()
-                .and_then(|name| Pid::from_raw(name.parse().ok()?));
-            if let Some(pid) = pid.filter(|_| field == Some(&id)) {
+            let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+            let name = process.file_name().into_string().unwrap_or_default();
+            let pid = Pid::from_raw(name.parse().unwrap_or(0));
+            if let Some(pid) = pid.filter(|_| fields.split_whitespace().nth(3) == Some(&id)) {
                 let _ = kill_process(pid, Signal::KILL);
             }
         }

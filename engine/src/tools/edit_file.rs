@@ -63,23 +63,15 @@ fn edited(args: &Value, kit: &Kit) -> Result<(PathBuf, String, String), String> 
 /// The content with `old` replaced by `new`, or, for the model, why not and what to do instead.
 fn replace(content: &str, old: &str, new: &str, all: bool) -> Result<String, String> {
     if old.trim().is_empty() {
-        return Err(
-            "old_string is empty or blank; give lines that stand in the file, or use write_file"
-                .to_string(),
-        );
+        return Err("old_string is empty; copy it from the file, or use write_file".to_string());
     }
     if old == new {
-        return Err(
-            "old_string and new_string are identical, so there is nothing to change".to_string(),
-        );
+        return Err("old_string and new_string are identical".to_string());
     }
-    if let Some(line) = new
-        .lines()
-        .find(|line| is_placeholder(line) && !old.contains(line.trim()))
-    {
+    let mut lines = new.lines().map(str::trim);
+    if let Some(line) = lines.find(|line| is_placeholder(line) && !old.contains(line)) {
         return Err(format!(
-            "new_string holds the placeholder {:?}; write out the whole text instead",
-            line.trim()
+            "new_string holds the placeholder {line:?}; write out the whole text instead"
         ));
     }
     let (old, new) = with_line_ends_of(content, old, new);
@@ -93,11 +85,8 @@ fn replace(content: &str, old: &str, new: &str, all: bool) -> Result<String, Str
         [_] => Ok(content.replacen(&old, &new, 1)),
         _ if all => Ok(content.replace(&old, &new)),
         _ => {
-            let lines: Vec<String> = places
-                .iter()
-                .take(20)
-                .map(|at| line_of(content, *at).to_string())
-                .collect();
+            let lines = places.iter().map(|at| line_of(content, *at).to_string());
+            let lines: Vec<String> = lines.take(20).collect();
             let (count, lines) = (places.len(), lines.join(", "));
             Err(format!(
                 "old_string stands in {count} places (lines {lines}). Add lines before or after it until it is unique, or set replace_all."
@@ -167,28 +156,16 @@ fn not_found(content: &str, old: &str, new: &str) -> String {
 
 /// The lines that share most words with the longest line of `old`, numbered, with their neighbours.
 fn nearest_lines(content: &str, old: &str) -> String {
-    let words = |line: &str| -> Vec<String> {
-        line.split(|c: char| !c.is_alphanumeric() && c != '_')
-            .filter(|word| !word.is_empty())
-            .map(str::to_string)
-            .collect()
-    };
     let longest = old
         .lines()
         .enumerate()
         .max_by_key(|(_, line)| line.trim().len());
-    let (above, wanted) = longest.map_or((0, Vec::new()), |(at, line)| (at, words(line)));
-    let shared = |line: &str| {
-        wanted
-            .iter()
-            .filter(|word| line.contains(word.as_str()))
-            .count()
-    };
-    let best = content
-        .lines()
-        .map(shared)
-        .enumerate()
-        .max_by_key(|(at, shared)| (*shared, std::cmp::Reverse(*at)));
+    let (above, line) = longest.unwrap_or_default();
+    let words = line.split(|c: char| !c.is_alphanumeric() && c != '_');
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    let shared = |line: &str| words.iter().filter(|word| line.contains(**word)).count();
+    let lines = content.lines().map(shared).enumerate();
+    let best = lines.max_by_key(|(at, shared)| (*shared, std::cmp::Reverse(*at)));
     let first = best.map_or(0, |(at, _)| at).saturating_sub(above + 1);
     let shown = content
         .lines()

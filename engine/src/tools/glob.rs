@@ -1,5 +1,6 @@
 //! `glob`: files by name, the newest first.
 
+use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -41,28 +42,27 @@ impl Tool for Glob {
 
 fn newest_first(root: &Path, matcher: &GlobMatcher, cwd: &Path) -> String {
     let mut unreadable = 0;
-    let mut files: Vec<(SystemTime, PathBuf)> = Vec::new();
+    let mut files: Vec<(Reverse<SystemTime>, PathBuf)> = Vec::new();
     for entry in walk(root).build() {
         let Ok(entry) = entry else {
             unreadable += 1;
             continue;
         };
-        let inside = entry.path().strip_prefix(root).unwrap_or(entry.path());
+        let inside = inside(entry.path(), root);
         if entry.file_type().is_some_and(|kind| !kind.is_dir()) && matcher.is_match(inside) {
             let time = entry
                 .metadata()
                 .ok()
-                .and_then(|metadata| metadata.modified().ok());
-            files.push((time.unwrap_or(SystemTime::UNIX_EPOCH), entry.into_path()));
+                .and_then(|found| found.modified().ok());
+            let time = time.unwrap_or(SystemTime::UNIX_EPOCH);
+            files.push((Reverse(time), entry.into_path()));
         }
     }
-    files.sort_by(|(time_a, path_a), (time_b, path_b)| {
-        time_b.cmp(time_a).then_with(|| path_a.cmp(path_b))
-    });
+    files.sort();
     let mut out: String = files
         .iter()
         .take(FILES)
-        .map(|(_, path)| relative(path, cwd) + "\n")
+        .map(|(_, path)| shown(inside(path, cwd)) + "\n")
         .collect();
     if files.is_empty() {
         out += "No files match. Hidden and .gitignored files are not searched; a pattern without / matches in every folder.\n";
@@ -90,10 +90,10 @@ pub(super) fn folder(path: Option<&str>, kit: &Kit) -> Result<PathBuf, String> {
         None | Some("" | ".") => kit.files.cwd(),
         Some(path) => kit.files.resolve(path)?,
     };
-    let exists = root.exists();
-    exists
-        .then_some(root)
-        .ok_or_else(|| format!("the path {:?} does not exist", path.unwrap_or(".")))
+    match root.exists() {
+        true => Ok(root),
+        false => Err(format!("the path {} does not exist", shown(&root))),
+    }
 }
 
 /// Matches paths relative to `root`: without a slash in every folder, as in `.gitignore`.
@@ -118,13 +118,12 @@ pub(super) fn pattern(pattern: &str, root: &Path) -> Result<GlobMatcher, String>
         .map_err(|error| format!("the pattern is not valid: {error}"))
 }
 
-pub(super) fn relative(path: &Path, cwd: &Path) -> String {
-    shown(
-        path.strip_prefix(cwd)
-            .ok()
-            .filter(|path| !path.as_os_str().is_empty())
-            .unwrap_or(path),
-    )
+/// A path relative to the folder; a file that is itself searched keeps its name, which patterns look at.
+pub(super) fn inside<'a>(path: &'a Path, folder: &Path) -> &'a Path {
+    let inside = path.strip_prefix(folder).ok();
+    inside
+        .filter(|inside| *inside != Path::new(""))
+        .unwrap_or(path)
 }
 
 pub(super) fn skipped(unreadable: usize) -> String {

@@ -16,8 +16,9 @@ use ignore::WalkState;
 use parking_lot::Mutex;
 use serde_json::Value;
 
-use super::glob::{folder, pattern, relative, skipped, walk};
+use super::glob::{folder, inside, pattern, skipped, walk};
 use super::{Effect, Spec, Tool, text};
+use crate::files::shown;
 use crate::kit::Kit;
 use crate::prompt;
 
@@ -77,13 +78,17 @@ fn search(root: &Path, matcher: &RegexMatcher, include: Option<&GlobMatcher>) ->
     };
     let found = &Mutex::new(Found::default());
     walk(root).build_parallel().run(|| {
-        let mut searcher = searcher();
+        // A file that is one enormous line is searched too, as long as the line fits in this memory.
+        let mut searcher = SearcherBuilder::new()
+            .binary_detection(BinaryDetection::quit(0))
+            .heap_limit(Some(128 << 20))
+            .build();
         Box::new(move |entry| {
             let Ok(entry) = entry else {
                 found.lock().unreadable += 1;
                 return WalkState::Continue;
             };
-            let inside = entry.path().strip_prefix(root).unwrap_or(entry.path());
+            let inside = inside(entry.path(), root);
             let wanted = include.is_none_or(|include| include.is_match(inside));
             if wanted && entry.file_type().is_some_and(|kind| kind.is_file()) {
                 let hits = search_file(&mut searcher, matcher, entry.path(), per_file);
@@ -93,16 +98,6 @@ fn search(root: &Path, matcher: &RegexMatcher, include: Option<&GlobMatcher>) ->
         })
     });
     std::mem::take(&mut *found.lock())
-}
-
-fn searcher() -> Searcher {
-    let mut builder = SearcherBuilder::new();
-    builder
-        .binary_detection(BinaryDetection::quit(0))
-        .line_number(true);
-    // A file that is one enormous line is searched too, as long as the line fits here.
-    builder.heap_limit(Some(128 << 20));
-    builder.build()
 }
 
 /// `None` if the file can't be read.
@@ -128,16 +123,10 @@ fn search_file(
 
 /// The line as text, cut around the match if it is long.
 fn around_match(matcher: &RegexMatcher, line: &[u8]) -> String {
-    let at = matcher
-        .find(line)
-        .ok()
-        .flatten()
-        .map_or(0, |found| found.start());
-    let start = if line.len() > LINE {
-        at.saturating_sub(LINE / 2)
-    } else {
-        0
-    };
+    let found = matcher.find(line).ok().flatten();
+    let at = found.map_or(0, |found| found.start());
+    let last = line.len().saturating_sub(LINE);
+    let start = at.saturating_sub(LINE / 2).min(last);
     let end = line.len().min(start + LINE);
     let text = String::from_utf8_lossy(&line[start..end]);
     let before = if start > 0 { "..." } else { "" };
@@ -187,7 +176,7 @@ impl Found {
     fn answer(&self, cwd: &Path) -> String {
         let (mut out, mut printed) = (String::new(), 0);
         for (path, hits) in &self.files {
-            let name = relative(path, cwd);
+            let name = shown(inside(path, cwd));
             for (number, line) in &hits.lines {
                 if printed == LINES || out.len() + name.len() + line.len() > ANSWER - 200 {
                     break;

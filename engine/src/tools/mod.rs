@@ -80,26 +80,20 @@ pub(crate) fn fit(schema: &Value, args: &Value) -> Result<Value, String> {
         .cloned()
         .ok_or("the arguments must be a JSON object")?;
     fitted.retain(|_, value| !value.is_null());
-    let required = schema["required"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str);
-    if let Some(name) = required
-        .into_iter()
-        .find(|name| !fitted.contains_key(*name))
-    {
-        return Err(format!("the argument `{name}` is missing"));
+    let required = schema["required"].as_array().into_iter().flatten();
+    for name in required.filter_map(Value::as_str) {
+        if !fitted.contains_key(name) {
+            return Err(format!("the argument `{name}` is missing"));
+        }
     }
     for (name, value) in &mut fitted {
         let Some(wanted) = schema["properties"][name]["type"].as_str() else {
             continue;
         };
-        let text = value.as_str().map(str::trim);
-        let parsed = text
-            .filter(|_| wanted != "string")
-            .and_then(|text| serde_json::from_str(text).ok());
-        *value = parsed.unwrap_or_else(|| value.take());
+        let text = value.as_str().filter(|_| wanted != "string");
+        if let Some(parsed) = text.and_then(|text| serde_json::from_str(text).ok()) {
+            *value = parsed;
+        }
         if !is(value, wanted) {
             return Err(format!(
                 "the argument `{name}` must be of type {wanted}, not {value}"
@@ -126,15 +120,10 @@ pub(crate) fn text<'a>(args: &'a Value, name: &str) -> &'a str {
     args[name].as_str().unwrap_or_default()
 }
 
-/// A whole number, with its default, kept within bounds.
-pub(crate) fn count(
-    args: &Value,
-    name: &str,
-    default: u64,
-    bounds: std::ops::RangeInclusive<u64>,
-) -> u64 {
+/// A whole number, with its default, from 1 to `most`.
+pub(crate) fn count(args: &Value, name: &str, default: u64, most: u64) -> u64 {
     let number = args[name].as_f64().map_or(default, |number| number as u64);
-    number.clamp(*bounds.start(), *bounds.end())
+    number.clamp(1, most)
 }
 
 /// A schema of type `object`: its properties, and the names of those that must be given.

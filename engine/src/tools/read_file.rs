@@ -4,7 +4,7 @@
 //! grep and sed. What is no text is described, not dumped.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -17,7 +17,8 @@ use crate::prompt;
 /// The longest answer, in bytes.
 const ANSWER: usize = 50_000;
 /// The longest line, in bytes; the rest of it is left out.
-const LINE: usize = 2_000;
+const LINE: u64 = 2_000;
+const UTF_16: &str = "a UTF-16 text (not UTF-8; convert it with iconv in bash)";
 
 pub struct ReadFile;
 
@@ -59,8 +60,8 @@ impl Tool for ReadFile {
         if start.starts_with(b"\xef\xbb\xbf") {
             reader.consume(3);
         }
-        let offset = count(&args, "offset", 1, 1..=u64::MAX);
-        let limit = count(&args, "limit", 2_000, 1..=100_000);
+        let offset = count(&args, "offset", 1, 1_000_000_000);
+        let limit = count(&args, "limit", 2_000, 100_000);
         let lines = numbered(reader, offset, limit).map_err(fail)?;
         kit.files.remember(&path, &metadata);
         Ok(lines)
@@ -75,62 +76,41 @@ fn not_text(start: &[u8]) -> Option<&'static str> {
         (b"GIF8", "a binary file (GIF image)"),
         (b"%PDF", "a binary file (PDF)"),
         (b"\x7fELF", "a binary file (ELF program)"),
-        (b"\xff\xfe", "a UTF-16 text (for iconv in bash)"),
-        (b"\xfe\xff", "a UTF-16 text (for iconv in bash)"),
+        (b"\xff\xfe", UTF_16),
+        (b"\xfe\xff", UTF_16),
     ];
     let known = kinds
         .into_iter()
-        .find(|(magic, _)| start.starts_with(magic));
-    let known = known.map(|(_, kind)| kind);
+        .find(|(magic, _)| start.starts_with(magic))
+        .map(|(_, kind)| kind);
     known.or(start.contains(&0).then_some("a binary file"))
 }
 
 fn numbered(mut reader: impl BufRead, offset: u64, limit: u64) -> io::Result<String> {
-    let mut out = String::new();
-    for number in 1.. {
-        let wanted = number >= offset;
-        let Some((line, length)) = next_line(&mut reader, if wanted { LINE } else { 0 })? else {
-            let past = format!(
-                "(the file has {} lines; nothing at offset {offset})",
-                number - 1
-            );
+    let (mut out, mut above) = (String::new(), 0);
+    while above + 1 < offset && reader.skip_until(b'\n')? > 0 {
+        above += 1;
+    }
+    for number in offset.. {
+        let mut line = Vec::new();
+        reader.by_ref().take(LINE).read_until(b'\n', &mut line)?;
+        if line.is_empty() {
+            let past = format!("(the file has {above} lines; nothing at offset {offset})");
             return Ok(if out.is_empty() { past } else { out });
-        };
-        if !wanted {
-            continue;
         }
-        if number >= offset.saturating_add(limit) || out.len() + line.len() > ANSWER {
+        if number - offset == limit || out.len() + line.len() > ANSWER {
             out += &format!("[the file goes on; read more with offset={number}]\n");
             return Ok(out);
         }
         let text = String::from_utf8_lossy(&line);
-        let cut = if length > LINE {
-            format!(" [line cut, {length} bytes]")
-        } else {
-            String::new()
-        };
-        out += &format!("{number:>6}\t{}{cut}\n", text.trim_end_matches('\r'));
+        out += &format!("{number:>6}\t{}", text.trim_end_matches(['\r', '\n']));
+        if !line.ends_with(b"\n") {
+            let rest = reader.skip_until(b'\n')?;
+            if rest > 1 {
+                out += &format!(" [line cut, {} bytes]", line.len() + rest);
+            }
+        }
+        out += "\n";
     }
     Ok(out)
-}
-
-/// The next line without its LF: at most `keep` bytes of it, and its whole length. `None` at the end.
-fn next_line(reader: &mut impl BufRead, keep: usize) -> io::Result<Option<(Vec<u8>, usize)>> {
-    let (mut line, mut length, mut any) = (Vec::new(), 0, false);
-    loop {
-        let buffer = reader.fill_buf()?;
-        let end = memchr::memchr(b'\n', buffer);
-        let piece = &buffer[..end.unwrap_or(buffer.len())];
-        line.extend_from_slice(&piece[..piece.len().min(keep - line.len())]);
-        length += piece.len();
-        any |= !buffer.is_empty();
-        let (last, used) = (
-            end.is_some() || buffer.is_empty(),
-            piece.len() + usize::from(end.is_some()),
-        );
-        reader.consume(used);
-        if last {
-            return Ok(any.then_some((line, length)));
-        }
-    }
 }

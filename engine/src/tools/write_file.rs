@@ -25,14 +25,11 @@ impl Tool for WriteFile {
     async fn call(&self, args: Value, kit: &Kit) -> Result<String, String> {
         let path = kit.files.resolve(text(&args, "file_path"))?;
         let content = text(&args, "content");
-        // Only a regular file has an old text worth a look; a FIFO would never give one.
-        let regular = std::fs::metadata(&path).is_ok_and(|metadata| metadata.is_file());
-        let old = if regular {
-            std::fs::read_to_string(&path).ok()
-        } else {
-            None
-        };
+        // After this check it is a regular file or none; a FIFO would never give its old text.
+        kit.files.may_write(&path)?;
+        let old = std::fs::read_to_string(&path).ok();
         let note = kit.files.write(&path, content.as_bytes())?;
+        // Who wrote all of a file knows all of it.
         if let Ok(metadata) = std::fs::metadata(&path) {
             kit.files.remember(&path, &metadata);
         }

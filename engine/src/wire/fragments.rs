@@ -48,10 +48,8 @@ impl Fragments {
             echo: extras(call),
             object: OnceCell::new(),
         };
-        match self
-            .target(&piece)
-            .filter(|at| !piece.begins_after(&self.slots[*at]))
-        {
+        let target = self.target(&piece);
+        match target.filter(|at| !piece.begins_after(&self.slots[*at])) {
             Some(at) => self.slots[at].extend(piece),
             None => self.insert(piece),
         }
@@ -73,39 +71,25 @@ impl Fragments {
     /// Calls stand in the order of their indexes, those that share one in the order of arrival.
     fn insert(&mut self, piece: Slot) {
         let after = |slot: &Slot| piece.index.is_some() && slot.index > piece.index;
-        let at = self
-            .slots
-            .iter()
-            .position(after)
-            .unwrap_or(self.slots.len());
-        let mut slot = Slot {
-            index: piece.index,
-            ..Slot::default()
-        };
-        slot.extend(piece);
-        self.slots.insert(at.max(self.settled), slot);
+        let at = self.slots.iter().position(after);
+        let at = at.unwrap_or(self.slots.len()).max(self.settled);
+        self.slots.insert(at, piece);
     }
 
     /// Calls that can't change any more and were not returned before. While the reply goes on, those are the
     /// whole ones in front of the last; at its end (`all`) the last may be among them.
     pub fn settled(&mut self, all: bool) -> Vec<ToolCall> {
-        let behind = if all { 0 } else { 1 };
-        let closed = self.slots.len().saturating_sub(behind);
+        let closed = self.slots.len().saturating_sub(usize::from(!all));
         let from = self.settled;
         // `{}` may be a server's way to begin, with the real arguments still to come.
-        let whole = |slot: &&Slot| !slot.name.is_empty() && slot.is_whole() && !slot.is_blank();
-        let count = self
-            .slots
-            .iter()
-            .take(closed)
-            .skip(from)
-            .take_while(whole)
-            .count();
-        self.settled += count;
-        match count {
-            0 => Vec::new(),
-            _ => self.finish()[from..self.settled].to_vec(),
+        let whole = |slot: &Slot| !slot.name.is_empty() && slot.is_whole() && !slot.is_blank();
+        while self.settled < closed && whole(&self.slots[self.settled]) {
+            self.settled += 1;
         }
+        if self.settled == from {
+            return Vec::new();
+        }
+        self.finish()[from..self.settled].to_vec()
     }
 
     /// All calls of the reply, with ids that are unique in it.

@@ -49,14 +49,14 @@ impl Reading {
         if let Some(event) = self.sse.end() {
             self.event(event, &mut deltas)?;
         }
+        let body = String::from_utf8_lossy(&self.body).into_owned();
         if !self.saw_event {
-            let body = String::from_utf8_lossy(&self.body).into_owned();
             self.chunk(body.trim_start_matches('\u{feff}'), &mut deltas)?;
         }
         if !self.done && self.reply.finish.is_empty() {
-            let body = text::head(&String::from_utf8_lossy(&self.body), 200).to_string();
+            let start = text::head(&body, 200);
             let message =
-                format!("the reply ended before it was complete; it began with: {body:?}");
+                format!("the reply ended before it was complete; it began with: {start:?}");
             return Err(ModelError::new(ErrorKind::Network, message));
         }
         let mut reply = std::mem::take(&mut self.reply);
@@ -89,10 +89,9 @@ impl Reading {
         let mut first = choices.filter(|choice| choice["index"].as_u64().unwrap_or(0) == 0);
         let choice = first.next().unwrap_or(&Value::Null);
         for error in [&chunk["error"], &choice["error"], &chunk["x_groq"]["error"]] {
-            let says_nothing =
-                ["null", "false", "\"\"", "{}"].contains(&error.to_string().as_str());
-            if !says_nothing {
-                return Err(refusal::in_stream(&error.to_string()));
+            let error = error.to_string();
+            if !["null", "false", "\"\"", "{}"].contains(&error.as_str()) {
+                return Err(refusal::in_stream(&error));
             }
         }
         if chunk["object"] == "error" || choice["finish_reason"] == "error" {
@@ -101,19 +100,11 @@ impl Reading {
         for usage in [&chunk["usage"], &choice["usage"], &chunk["x_groq"]["usage"]] {
             self.reply.usage = read_usage(usage).or(self.reply.usage);
         }
-        let message = if choice["delta"]
-            .as_object()
-            .is_some_and(|delta| !delta.is_empty())
-        {
-            &choice["delta"]
-        } else {
-            &choice["message"]
-        };
-        self.message(message, deltas);
-        if let Some(finish) = choice["finish_reason"]
-            .as_str()
-            .filter(|finish| !finish.is_empty())
-        {
+        let delta = &choice["delta"];
+        let whole = delta.as_object().is_none_or(Map::is_empty);
+        self.message(if whole { &choice["message"] } else { delta }, deltas);
+        let finish = choice["finish_reason"].as_str().unwrap_or_default();
+        if !finish.is_empty() {
             self.reply.finish = finish.to_string();
             deltas.extend(self.fragments.settled(true).into_iter().map(Delta::Call));
         }
@@ -123,11 +114,7 @@ impl Reading {
     fn message(&mut self, message: &Value, deltas: &mut Vec<Delta>) {
         let reasoning = text::first_of(message, &["reasoning_content", "reasoning"])
             .or_else(|| text::parts(&message["content"], "thinking"))
-            .or_else(|| {
-                message["reasoning_details"][0]["text"]
-                    .as_str()
-                    .map(str::to_string)
-            });
+            .or_else(|| text::first_of(&message["reasoning_details"][0], &["text"]));
         if let Some(piece) = reasoning {
             self.reply.reasoning += &piece;
             deltas.push(Delta::Reasoning(piece));
@@ -169,11 +156,8 @@ fn remember_echo(echo: &mut Map<String, Value>, message: &Value) {
     if let Some(piece) = message["reasoning_content"].as_str() {
         append(echo.entry("reasoning_content").or_insert(json!("")), piece);
     }
-    for piece in message["reasoning_details"]
-        .as_array()
-        .into_iter()
-        .flatten()
-    {
+    let pieces = message["reasoning_details"].as_array();
+    for piece in pieces.into_iter().flatten() {
         let list = echo.entry("reasoning_details").or_insert(json!([]));
         let Value::Array(list) = list else { continue };
         let same =

@@ -22,34 +22,30 @@ const NOT_ALLOWED: &str = "authentication|api key|api_key|permission";
 
 /// An error that came as an HTTP response.
 pub fn in_response(status: u16, wait: Option<Duration>, body: &str) -> ModelError {
-    let kind = kind(status, &body.to_lowercase());
-    let message = words(body, kind);
-    let wait = wait.or_else(|| wait_in_words(&message));
-    ModelError {
-        kind,
-        message: format!("HTTP {status}: {message}"),
-        wait,
-    }
+    let error = judged(status, &format!("HTTP {status}: "), body);
+    let wait = wait.or(error.wait);
+    ModelError { wait, ..error }
 }
 
 /// An error that came inside a stream that began well.
 pub fn in_stream(body: &str) -> ModelError {
     let value = text::json(body).unwrap_or_default();
-    let error = value
-        .get("error")
-        .filter(|error| error.is_object())
-        .unwrap_or(&value);
-    let code = [&error["code"], &error["status"], &error["status_code"]]
-        .into_iter()
-        .find_map(number);
-    let kind = kind(code.unwrap_or(0), &body.to_lowercase());
+    let inner = value.get("error").filter(|error| error.is_object());
+    let error = inner.unwrap_or(&value);
+    let codes = [&error["code"], &error["status"], &error["status_code"]];
+    match codes.into_iter().find_map(number) {
+        Some(code) => judged(code, &format!("{code}: "), body),
+        None => judged(0, "", body),
+    }
+}
+
+fn judged(status: u16, prefix: &str, body: &str) -> ModelError {
+    let kind = kind(status, &body.to_lowercase());
     let message = words(body, kind);
-    let code = code.map(|code| format!("{code}: ")).unwrap_or_default();
-    let wait = wait_in_words(&message);
     ModelError {
         kind,
-        message: format!("{code}{message}"),
-        wait,
+        wait: wait_in_words(&message),
+        message: format!("{prefix}{message}"),
     }
 }
 
@@ -112,18 +108,13 @@ fn words(body: &str, kind: ErrorKind) -> String {
 
 /// How long to wait, out of `retry-after-ms` or `retry-after` (seconds, or a date; RFC 9110, section 10.2.3).
 pub fn wait_in_headers(get: impl Fn(&str) -> Option<String>) -> Option<Duration> {
-    let milliseconds = get("retry-after-ms").and_then(|value| value.trim().parse::<f64>().ok());
-    if let Some(milliseconds) = milliseconds {
-        return Duration::try_from_secs_f64(milliseconds / 1000.0).ok();
+    let number = |name: &str| get(name)?.trim().parse::<f64>().ok();
+    let milliseconds = number("retry-after-ms").map(|milliseconds| milliseconds / 1000.0);
+    if let Some(seconds) = milliseconds.or_else(|| number("retry-after")) {
+        return Duration::try_from_secs_f64(seconds).ok();
     }
-    let value = get("retry-after")?;
-    let seconds = value.trim().parse().ok();
-    seconds
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .or_else(|| {
-            let date = httpdate::parse_http_date(value.trim()).ok()?;
-            Some(date.duration_since(SystemTime::now()).unwrap_or_default())
-        })
+    let date = httpdate::parse_http_date(get("retry-after")?.trim()).ok()?;
+    Some(date.duration_since(SystemTime::now()).unwrap_or_default())
 }
 
 /// Some providers only say it: "Please try again in 3.289s", "in 120ms", "in 1m2.5s".

@@ -68,34 +68,24 @@ fn repaired(text: &str) -> String {
 
 /// The first of these fields that holds text.
 pub(crate) fn first_of(message: &Value, fields: &[&str]) -> Option<String> {
-    let texts = fields.iter().filter_map(|field| message[*field].as_str());
-    texts
-        .filter(|text| !text.is_empty())
-        .map(str::to_string)
-        .next()
+    let mut texts = fields.iter().filter_map(|field| message[*field].as_str());
+    texts.find(|text| !text.is_empty()).map(str::to_string)
 }
 
 /// A message's content of one kind: a plain string is text; a list has parts, which may hold parts.
 pub(crate) fn parts(content: &Value, kind: &str) -> Option<String> {
     let whole = match content {
         Value::String(text) if kind == "text" => text.clone(),
-        Value::Array(list) => list
-            .iter()
-            .filter_map(|part| part_text(part, kind))
-            .collect(),
+        Value::Array(list) => {
+            let of_kind = |part: &&Value| part["type"].as_str().unwrap_or(kind) == kind;
+            let wanted = list.iter().filter(of_kind);
+            wanted
+                .filter_map(|part| parts(&part[kind], "text"))
+                .collect()
+        }
         _ => String::new(),
     };
     (!whole.is_empty()).then_some(whole)
-}
-
-fn part_text(part: &Value, kind: &str) -> Option<String> {
-    let inner = part
-        .get(kind)
-        .filter(|_| part["type"].as_str().unwrap_or(kind) == kind)?;
-    inner
-        .as_str()
-        .map(str::to_string)
-        .or_else(|| parts(inner, "text"))
 }
 
 /// The reply's text without the thoughts that a server left in front of it, which move to `reasoning`.

@@ -4,7 +4,7 @@ use crate::source::{count_lines, crate_sources};
 
 /// The engine without what stands [`OUTSIDE`], in lines that are neither blank nor comment nor unit test. It was meant
 /// to be 1,200; ARCHITECTURE.md says why it is not, and what could leave.
-const TOTAL: usize = 3_100;
+const TOTAL: usize = 2_900;
 /// A file of the engine.
 const FILE: usize = 200;
 /// Files that are words and settings rather than program; they count for [`FILE`] but not for [`TOTAL`].
@@ -12,19 +12,18 @@ const OUTSIDE: [&str; 2] = ["prompt.rs", "config.rs"];
 /// The parts of the engine with their files and folders, named from `engine/src`, and what each may measure. Each file
 /// that is not [`OUTSIDE`] stands in one part.
 const PARTS: [(&str, &[&str], usize); 3] = [
-    ("loop", LOOP, 850),
+    ("loop", LOOP, 800),
     (
         "wire",
         &["llm.rs", "retry.rs", "parameters.rs", "wire/"],
-        1_100,
+        1_000,
     ),
-    ("tools", &["tools/", "files.rs", "diff.rs"], 1_250),
+    ("tools", &["tools/", "files.rs", "diff.rs"], 1_150),
 ];
 const LOOP: &[&str] = &[
     "lib.rs",
     "agent.rs",
     "batch.rs",
-    "repeats.rs",
     "recovery.rs",
     "conversation.rs",
     "model.rs",
