@@ -84,7 +84,9 @@ fn serve(
             kept.len() - 1
         };
         let _ = arrived.send(());
-        if connection.write_all(answer(n).as_bytes()).is_err() {
+        let answer = answer(n);
+        // No answer at all: the connection is closed.
+        if answer.is_empty() || connection.write_all(answer.as_bytes()).is_err() {
             return;
         }
     }
@@ -321,6 +323,19 @@ fn one_connection_serves_all_rounds() {
     run(&mut corecoder(&folder, Some(&provider.url), &["-p", "hi"]));
     assert_eq!(provider.requests.lock().unwrap().len(), 6);
     assert_eq!(provider.connections.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_kept_connection_that_the_server_closed_is_no_failure() {
+    let folder = folder();
+    let provider = Provider::new(Box::new(|n| match n {
+        0 => stream(&calls("glob", json!({"pattern": "x"}))),
+        1 => String::new(),
+        _ => stream(&says("here")),
+    }));
+    let (code, stdout, stderr) = run(&mut corecoder(&folder, Some(&provider.url), &["-p", "hi"]));
+    assert_eq!((code, stdout.as_str()), (0, "here\n"), "{stderr}");
+    assert!(!stderr.contains("trying again"), "{stderr}");
 }
 
 #[test]

@@ -76,7 +76,14 @@ impl Llm {
         if !self.key.is_empty() {
             request = request.bearer_auth(&self.key);
         }
-        let response = request.send().await.map_err(network)?;
+        let again = request.try_clone();
+        let mut sent = request.send().await.map_err(network);
+        // A server may close a kept connection just as it is used again; a new one is asked at once.
+        let closed = |error: &ModelError| error.message.contains("closed before message completed");
+        if let Some(again) = again.filter(|_| sent.as_ref().is_err_and(closed)) {
+            sent = again.send().await.map_err(network);
+        }
+        let response = sent?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
