@@ -206,7 +206,7 @@ impl Repl {
             ("/model", model) => self.change_model(model),
             ("/tokens", _) => self.tokens(),
             ("/reset", _) => {
-                self.agent.reset();
+                self.agent.resume(Vec::new());
                 say!("the conversation is forgotten");
             }
             ("/compact" | "/diff" | "/save" | "/sessions", _) => say!("{name}: not yet"),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use console::{Term, style};
+use corecoder::context::Compaction;
 use corecoder::{Approval, Effect, Event, Host, Reply, ToolCall};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -186,6 +187,17 @@ impl Screen {
         }
     }
 
+    fn compacted(&self, who: &str, compaction: &Compaction) {
+        let Compaction {
+            before,
+            after,
+            what,
+            ..
+        } = compaction;
+        let words = format!("{who}made room: {before} → {after} tokens, {}", plain(what));
+        self.line(&style(words).dim().to_string());
+    }
+
     fn diff(&self, text: &str) {
         const LINES: usize = 40;
         let lines = text.lines().skip_while(|line| !line.starts_with("@@"));
@@ -244,11 +256,13 @@ impl Host for Screen {
                 );
             }
             Event::Replied(reply) if own => self.replied(reply),
-            Event::Started(call) => {
+            Event::Started { call, .. } => {
                 self.wait(&format!("{who}{} {}", call.name, visible(&subject(call))))
             }
             Event::Finished { call, result, took } => self.finished(&who, call, result, *took),
-            Event::Inbox(text) => self.line(&style(plain(text)).dim().to_string()),
+            Event::Note(text) => self.line(&style(plain(text)).dim().to_string()),
+            Event::Compacting => self.wait(&format!("{who}making room in the conversation")),
+            Event::Compacted(compaction) => self.compacted(&who, compaction),
             _ => {}
         }
     }

@@ -1,7 +1,7 @@
 //! Drives the engine's parts from outside, one JSON value a line in, one a line out: `probe MODE`.
 //!
 //! Modes: `model` (environment `OPENAI_BASE_URL`, `OPENAI_API_KEY`, `CORECODER_MODEL`, and `QUIRK_DRIVE`, which is
-//! `chat` for one model call or `agent` for the whole loop), `sse`, `gate`, `tools`, `edit`, `search`.
+//! `chat` for one model call or `agent` for the whole loop), `sse`, `gate`, `tools`, `edit`, `search`, `context`.
 
 use std::error::Error;
 use std::io::{BufRead, Write};
@@ -10,12 +10,14 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use corecoder::context::Context;
 use corecoder::shell::Bash;
 use corecoder::{
-    Agent, AgentError, Approval, Config, Effect, Entry, ErrorKind, Event, Host, ModelError, Reply,
-    Script, Shell, ToolCall,
+    Agent, AgentError, Approval, Config, Delta, Deltas, Effect, Entry, ErrorKind, Event, Host,
+    Model, ModelError, Reply, Request, Script, Shell, ToolCall,
 };
 use corecoder_guard::Guard;
+use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 
 type Outcome = Result<(), Box<dyn Error>>;
@@ -30,6 +32,7 @@ async fn main() -> Outcome {
         "edit" => edit().await,
         "tools" => tools().await,
         "search" => search().await,
+        "context" => context().await,
         _ => Err(format!("unknown mode {mode:?}; see the top of probe.rs").into()),
     }
 }
@@ -196,6 +199,75 @@ async fn search() -> Outcome {
     Ok(())
 }
 
+/// Grows one conversation, message by message, and shows what would be sent; plays the model that summarizes.
+async fn context() -> Outcome {
+    let (mut context, mut entries, mut sent) = (Context::default(), Vec::new(), Vec::new());
+    while let Some(case) = read_line()? {
+        let messages = case["messages"].as_array().cloned().unwrap_or_default();
+        if !messages.starts_with(&sent) {
+            return Err("the conversation does not go on from what was sent".into());
+        }
+        entries.extend(corecoder_sessions::messages::entries(
+            &messages[sent.len()..],
+        ));
+        let agent = Agent::new(Summarizer).window(case["max_tokens"].as_u64());
+        context.fit(&mut entries, agent.kit()).await?;
+        context.replied(&entries, None, agent.kit());
+        sent = provider_form(&entries);
+        print_line(&json!({"messages": sent}))?;
+    }
+    Ok(())
+}
+
+fn read_line() -> Result<Option<Value>, Box<dyn Error>> {
+    let mut line = String::new();
+    let length = std::io::stdin().lock().read_line(&mut line)?;
+    Ok((length > 0)
+        .then(|| serde_json::from_str(&line))
+        .transpose()?)
+}
+
+/// The messages of a request with these entries, without the system prompt.
+fn provider_form(entries: &[Entry]) -> Vec<Value> {
+    let request = Request {
+        system: "",
+        tools: &[],
+        entries,
+    };
+    let messages = corecoder::wire::messages(&request, "");
+    let messages = messages.iter().skip(1);
+    messages.map(|message| json!(message)).collect()
+}
+
+/// A model whose summaries come from standard input.
+struct Summarizer;
+
+impl Model for Summarizer {
+    fn stream<'a>(&'a self, request: Request<'a>) -> Deltas<'a> {
+        let shown: String = provider_form(request.entries)
+            .iter()
+            .map(|message| format!("[{}] {}\n", text(&message["role"]), said(message)))
+            .collect();
+        let answer = || -> Result<Option<String>, Box<dyn Error>> {
+            print_line(&json!({"summarize": shown}))?;
+            let answer = read_line()?.unwrap_or_default();
+            Ok(answer["summary"].as_str().map(str::to_string))
+        };
+        let failed = || ModelError::new(ErrorKind::Other, "no summary");
+        let reply = answer().ok().flatten().map(Reply::text).ok_or_else(failed);
+        stream::iter([reply.map(Delta::Done)]).boxed()
+    }
+
+    fn name(&self) -> &str {
+        "summarizer"
+    }
+}
+
+fn said(message: &Value) -> String {
+    let calls = message.get("tool_calls").map(Value::to_string);
+    text(&message["content"]) + &calls.unwrap_or_default()
+}
+
 fn guarded() -> Guard<Bash> {
     Guard::new(Bash, Config::from_env().ok().and_then(|config| config.home))
 }
@@ -209,7 +281,7 @@ async fn answers(
     agent: &mut Agent,
     calls: Vec<(String, Value)>,
 ) -> Result<Vec<String>, AgentError> {
-    agent.reset();
+    agent.resume(Vec::new());
     agent.set_model(Script::new([Reply::calls(calls), Reply::text("done")]));
     agent.chat("go").await?;
     let rounds = agent.history().iter().filter_map(|entry| match entry {

@@ -14,20 +14,23 @@ use futures::StreamExt;
 use tokio::sync::RwLock;
 
 use crate::batch::{Batch, OpenRound};
+use crate::context::Context;
 use crate::conversation::{Entry, ToolCall};
 use crate::files::Files;
 use crate::host::{Event, Host, Silent};
 use crate::inbox::Inbox;
 use crate::kit::Kit;
-use crate::model::{Delta, Model, ModelError, Request};
+use crate::model::{Delta, ErrorKind, Model, ModelError, Request};
+use crate::recovery;
 use crate::shell::{Bash, Shell};
-use crate::tools::{self, Spec, Tool};
-use crate::{prompt, recovery};
+use crate::standing::Standing;
+use crate::tools::{self, Tool};
 
 /// A conversation with a model that can use tools.
 pub struct Agent {
     kit: Kit,
     history: Vec<Entry>,
+    context: Context,
 }
 
 /// Why a run ended without an answer.
@@ -37,6 +40,12 @@ pub enum AgentError {
     Model(#[from] ModelError),
     #[error("stopped after {0} rounds without a final answer")]
     Rounds(usize),
+    /// Tokens, as the provider counts them.
+    #[error(
+        "the conversation does not fit the model: what can't be left out has about {size} tokens, its window {window}. \
+         Begin a new one, or take a model with a larger window"
+    )]
+    TooLong { size: u64, window: u64 },
 }
 
 impl Agent {
@@ -49,43 +58,51 @@ impl Agent {
             shell: Arc::new(Bash),
             files: Arc::new(Files::new(PathBuf::from("."))),
             inbox: Inbox::default(),
+            standing: Standing::default(),
             meter: Arc::default(),
             gate: Arc::new(RwLock::new(())),
             name: String::new(),
             rounds: 50,
+            window: None,
         })
     }
 
     /// An agent with this kit and an empty history.
     pub fn with_kit(mut kit: Kit) -> Agent {
         kit.tools.sort_by_key(|tool| tool.spec().name);
-        let history = Vec::new();
-        Agent { kit, history }
+        Agent {
+            kit,
+            history: Vec::new(),
+            context: Context::default(),
+        }
     }
 
     /// Runs until the model answers without asking for a tool, and returns that answer.
     ///
     /// Dropping the future cancels: running commands are killed, and the history stays one that the next call
-    /// can carry on. Errors if the model can't be asked, or after [`Kit::rounds`] requests.
+    /// can carry on. Errors if the model can't be asked, if the conversation can't be made to fit its window, or
+    /// after [`Kit::rounds`] requests.
     pub async fn chat(&mut self, text: impl Into<String>) -> Result<String, AgentError> {
-        self.history.push(Entry::User(text.into()));
         let _stop_background = StopOnDrop(self.kit.inbox.clone());
-        let mut made = Vec::new();
-        let mut retried_empty = false;
+        self.add(Entry::User(text.into()));
+        let outcome = self.run().await;
+        let ended = Event::Ended(&outcome);
+        self.kit.host.event(&self.kit.name, &ended);
+        outcome
+    }
+
+    async fn run(&mut self) -> Result<String, AgentError> {
+        let mut turn = Turn::default();
         for round in 1..=self.kit.rounds {
-            self.take_inbox(&mut made);
-            self.kit
-                .host
-                .event(&self.kit.name, &Event::Request { round });
-            let Some(answer) = self.round(&mut made).await? else {
+            for message in self.kit.inbox.take() {
+                self.add(message);
+                turn.made.clear();
+            }
+            let request = Event::Request { round };
+            self.kit.host.event(&self.kit.name, &request);
+            let Some(answer) = self.round(&mut turn).await? else {
                 continue;
             };
-            if answer.is_empty() && !retried_empty {
-                // The empty round leaves no trace, so the same request goes out again.
-                self.history.pop();
-                retried_empty = true;
-                continue;
-            }
             if self.kit.inbox.awaits() {
                 self.kit.host.event(&self.kit.name, &Event::Waiting);
             }
@@ -96,26 +113,41 @@ impl Agent {
         Err(AgentError::Rounds(self.kit.rounds))
     }
 
-    /// One request and what it asks for; `open` adds the round to the history as it falls, at the end or before.
-    /// Returns the text of a reply that asks for nothing.
-    async fn round(&mut self, made: &mut Vec<ToolCall>) -> Result<Option<String>, AgentError> {
-        let system = prompt::system(&self.kit);
-        let tools: Vec<Spec> = self.kit.tools.iter().map(|tool| tool.spec()).collect();
+    /// One request that fits the window, and what it asks for. Returns an answer that asks for nothing.
+    async fn round(&mut self, turn: &mut Turn) -> Result<Option<String>, AgentError> {
+        for _ in 0..TOO_LONG {
+            self.context.fit(&mut self.history, &self.kit).await?;
+            for news in self.context.news(&self.kit) {
+                self.add(news);
+            }
+            match self.ask(turn).await {
+                Err(error) if error.kind == ErrorKind::ContextTooLong => {
+                    self.context.refused(&error, &self.history, &self.kit);
+                }
+                answer => return Ok(answer?),
+            }
+        }
+        Ok(self.ask(turn).await?)
+    }
+
+    /// Asks the model and does what it asks; `open` adds the round to the history as it falls, at the end or before.
+    async fn ask(&mut self, turn: &mut Turn) -> Result<Option<String>, ModelError> {
+        let prefix = self.context.prefix(&self.kit);
         let host = |event: Event<'_>| self.kit.host.event(&self.kit.name, &event);
         let mut open = OpenRound {
             history: &mut self.history,
-            batch: Batch::new(&self.kit, made),
-            cut: "[interrupted]",
+            batch: Batch::new(&self.kit, &mut turn.made),
+            cut: Some("[interrupted]"),
         };
         let request = Request {
-            system: &system,
-            tools: &tools,
+            system: &prefix.system,
+            tools: &prefix.tools,
             entries: open.history,
         };
         let mut deltas = self.kit.model.stream(request);
         let mut reply = None;
         while let Some(delta) = deltas.next().await {
-            match delta.inspect_err(|_| open.cut = "[no reply: the request failed]")? {
+            match delta.inspect_err(|error| open.cut = after(error))? {
                 Delta::Text(piece) => {
                     host(Event::Text(&piece));
                     open.batch.reply.text += &piece;
@@ -124,10 +156,8 @@ impl Agent {
                 Delta::Call(call) => open.batch.start_early(call).await,
                 Delta::Restart { error, wait } => {
                     open.batch.restart();
-                    host(Event::Retry {
-                        error: &error,
-                        wait,
-                    });
+                    let error = &error;
+                    host(Event::Retry { error, wait });
                 }
                 Delta::Done(whole) => reply = Some(whole),
             }
@@ -135,28 +165,44 @@ impl Agent {
         drop(deltas);
         let reply = recovery::recovered(reply.ok_or_else(ModelError::unfinished)?, &self.kit);
         self.kit.spend(reply.usage);
+        self.context.replied(open.history, reply.usage, &self.kit);
         host(Event::Replied(&reply));
         open.batch.run(reply).await;
-        let reply = &open.batch.reply;
-        Ok(reply.calls.is_empty().then(|| reply.text.clone()))
-    }
-
-    fn take_inbox(&mut self, made: &mut Vec<ToolCall>) {
-        for message in self.kit.inbox.take() {
-            self.kit.host.event(&self.kit.name, &Event::Inbox(&message));
-            self.history.push(Entry::User(message));
-            made.clear();
+        let answer = &open.batch.reply;
+        if answer.is_empty() && !std::mem::replace(&mut turn.retried_empty, true) {
+            // The same request goes out again.
+            open.cut = None;
+            return Ok(None);
         }
+        Ok(answer.calls.is_empty().then(|| answer.text.clone()))
     }
 
-    /// Everything said so far.
+    fn add(&mut self, entry: Entry) {
+        let event = match &entry {
+            Entry::User(text) => Event::User(text),
+            Entry::Note(text) => Event::Note(text),
+            _ => return,
+        };
+        self.kit.host.event(&self.kit.name, &event);
+        self.history.push(entry);
+    }
+
+    /// Makes room now: all but the last entries become a summary that keeps `focus` in mind.
+    pub async fn compact(&mut self, focus: &str) {
+        let room = self.context.window(&self.kit) / 20;
+        self.context
+            .summarize(&mut self.history, room, focus, &self.kit)
+            .await;
+    }
+
+    /// The conversation as it is sent: what compaction left of it.
     pub fn history(&self) -> &[Entry] {
         &self.history
     }
 
-    /// Forgets the conversation; what the agent works with stays.
-    pub fn reset(&mut self) {
-        self.history.clear();
+    /// Goes on from this conversation instead, such as one that was kept; from an empty one, it forgets everything.
+    pub fn resume(&mut self, history: Vec<Entry>) {
+        (self.history, self.context) = (history, Context::default());
     }
 
     /// What the agent works with.
@@ -203,10 +249,39 @@ impl Agent {
         self
     }
 
+    /// The model's window in tokens, if it is not what the model says.
+    pub fn window(mut self, tokens: Option<u64>) -> Agent {
+        self.kit.window = tokens;
+        self
+    }
+
     /// Asks this model from the next request on.
     pub fn set_model(&mut self, model: impl Model + 'static) {
         self.kit.model = Arc::new(model);
+        self.context.forget_provider();
     }
+
+    /// Has this tool from the next request on: told at the tail, and part of the prefix after the next compaction.
+    pub fn add_tool(&mut self, tool: Arc<dyn Tool>) {
+        self.kit.tools.push(tool);
+        self.kit.tools.sort_by_key(|tool| tool.spec().name);
+    }
+}
+
+/// How often one request is shortened because the provider finds it too long.
+const TOO_LONG: usize = 3;
+
+/// What one run keeps in mind from round to round.
+#[derive(Default)]
+struct Turn {
+    made: Vec<ToolCall>,
+    retried_empty: bool,
+}
+
+/// What stands behind a reply that failed.
+fn after(error: &ModelError) -> Option<&'static str> {
+    let asked_again = error.kind == ErrorKind::ContextTooLong;
+    (!asked_again).then_some("[no reply: the request failed]")
 }
 
 /// Background work belongs to the run that started it and ends with it.

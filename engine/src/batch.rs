@@ -24,21 +24,24 @@ use crate::wire::text;
 pub(crate) struct OpenRound<'a> {
     pub history: &'a mut Vec<Entry>,
     pub batch: Batch<'a>,
-    /// What is said behind a reply that never came to its end.
-    pub cut: &'static str,
+    /// What is said behind a reply that never came to its end; without it the round leaves no trace.
+    pub cut: Option<&'static str>,
 }
 
 impl Drop for OpenRound<'_> {
     fn drop(&mut self) {
+        let Some(cut) = self.cut else { return };
         let mut reply = std::mem::take(&mut self.batch.reply);
         if !self.batch.whole {
-            reply = Reply::text(reply.text + self.cut);
+            reply = Reply::text(reply.text + cut);
         }
         let slots = &mut self.batch.slots;
         let round = Round::new(reply, |at, _| match slots.get_mut(at) {
             Some(slot) => answer_now(slot),
             None => "[interrupted before this call was started]".to_string(),
         });
+        let kit = self.batch.kit;
+        kit.host.event(&kit.name, &Event::Closed(&round));
         self.history.push(Entry::Round(round));
     }
 }
@@ -187,7 +190,11 @@ async fn run(kit: Kit, call: ToolCall, (tool, args, effect): Admitted) -> String
             Effect::Write => _alone = kit.gate.write().await,
             Effect::Delegate => {}
         }
-        kit.host.event(&kit.name, &Event::Started(&call));
+        let started = Event::Started {
+            call: &call,
+            effect,
+        };
+        kit.host.event(&kit.name, &started);
         tool.call(args, &kit).await
     };
     let crash = |_| Err("the tool crashed, which is its own bug; try another way".to_string());

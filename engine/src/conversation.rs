@@ -6,25 +6,77 @@
 //!
 //! Left out: provider JSON, which exists in [`crate::wire`] alone.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// One step of a conversation.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(clippy::large_enum_variant, reason = "nearly all entries are rounds")]
 pub enum Entry {
-    /// What the user, or a message that came through the inbox, said.
+    /// What the user said.
     User(String),
+    /// What the program says unasked: the report of a background agent, a changed plan, a tool that came late.
+    Note(String),
     /// What the model said, and what came of each of its calls.
     Round(Round),
     /// What compaction left of older entries.
-    Summary(String),
+    Summary(Summary),
+}
+
+/// What compaction left of older entries. All but the notes is carried by rule, from one summary to the next.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// The user's own words, oldest first.
+    pub said: Vec<String>,
+    /// Files that calls changed, in the order of their last change.
+    pub changed: Vec<String>,
+    /// Files that calls only read, likewise.
+    pub read: Vec<String>,
+    /// What was done, decided and found: the model's words, or an extract of them.
+    pub notes: String,
+}
+
+/// As the model reads it.
+impl std::fmt::Display for Summary {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "[The conversation so far, shortened.]")?;
+        if !self.said.is_empty() {
+            write!(f, "\n\nThe user said:\n- {}", self.said.join("\n- "))?;
+        }
+        for (title, files) in [("changed", &self.changed), ("read", &self.read)] {
+            if !files.is_empty() {
+                write!(f, "\n\nFiles {title}: {}", files.join(", "))?;
+            }
+        }
+        write!(f, "\n\n{}", self.notes)
+    }
 }
 
 /// A reply with exactly one result per call, in the order in which the calls were asked.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Unpaired")]
 pub struct Round {
     reply: Reply,
     results: Vec<String>,
+}
+
+/// A round as it is read from a file, where anything may stand.
+#[derive(Deserialize)]
+struct Unpaired {
+    reply: Reply,
+    results: Vec<String>,
+}
+
+impl TryFrom<Unpaired> for Round {
+    type Error = &'static str;
+
+    fn try_from(Unpaired { reply, results }: Unpaired) -> Result<Round, Self::Error> {
+        match reply.calls.len() == results.len() {
+            true => Ok(Round { reply, results }),
+            false => Err("a round needs one result per call"),
+        }
+    }
 }
 
 impl Round {
@@ -54,7 +106,8 @@ impl Round {
 }
 
 /// One complete answer of a model.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Reply {
     pub text: String,
     /// Shown to the user, kept apart from the text, and not sent back but as [`Reply::echo`] demands.
@@ -80,6 +133,11 @@ impl Reply {
         }
     }
 
+    /// Whether it says nothing and asks for nothing.
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty() && self.calls.is_empty()
+    }
+
     /// A reply that asks for these calls, as (name, arguments).
     pub fn calls<N: Into<String>>(calls: impl IntoIterator<Item = (N, Value)>) -> Reply {
         let calls = calls
@@ -100,7 +158,7 @@ impl Reply {
 }
 
 /// What the model asked a tool to do.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ToolCall {
     pub id: String,
     pub name: String,
@@ -108,6 +166,7 @@ pub struct ToolCall {
     /// never turned into `{}`.
     pub args: Result<Value, String>,
     /// Fields of the call that the provider wants back, such as a thought signature.
+    #[serde(default)]
     pub echo: Map<String, Value>,
 }
 
@@ -119,7 +178,8 @@ impl ToolCall {
 }
 
 /// Tokens of one request, or of many added up.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Usage {
     /// Tokens of the request, those from the provider's cache included.
     pub prompt: u64,

@@ -7,13 +7,23 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::conversation::{Reply, ToolCall};
+use crate::agent::AgentError;
+use crate::context::Compaction;
+use crate::conversation::{Reply, Round, ToolCall};
 use crate::model::ModelError;
 use crate::tools::Effect;
 
 /// What happens in a run, in the order in which it becomes true.
 #[derive(Debug)]
 pub enum Event<'a> {
+    /// The user said this, at the beginning of a run or while it goes on.
+    User(&'a str),
+    /// The program tells the model this: a report, a plan that changed, a tool that came late.
+    Note(&'a str),
+    /// The conversation is too long, and the model is asked for a summary.
+    Compacting,
+    /// The conversation was shortened.
+    Compacted(&'a Compaction),
     /// A request goes out; `round` counts from 1.
     Request {
         round: usize,
@@ -28,7 +38,10 @@ pub enum Event<'a> {
     /// The reply is complete.
     Replied(&'a Reply),
     /// A call was approved and starts now.
-    Started(&'a ToolCall),
+    Started {
+        call: &'a ToolCall,
+        effect: Effect,
+    },
     /// A call has its answer for the model; `Err` if the tool failed, was refused or was never run.
     Finished {
         call: &'a ToolCall,
@@ -37,8 +50,10 @@ pub enum Event<'a> {
     },
     /// The model has answered, but background work has not reported yet.
     Waiting,
-    /// A message from the inbox joins the conversation.
-    Inbox(&'a str),
+    /// A round joined the conversation, finished or cut off.
+    Closed(&'a Round),
+    /// The run ended; a run that is dropped does not say so.
+    Ended(&'a Result<String, AgentError>),
 }
 
 /// The user's word on a call.

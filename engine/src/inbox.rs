@@ -10,6 +10,8 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::conversation::Entry;
+
 /// Words of the user and reports of background work, in the order in which they came.
 #[derive(Clone, Default)]
 pub struct Inbox {
@@ -19,15 +21,15 @@ pub struct Inbox {
 
 #[derive(Default)]
 struct Post {
-    mail: Vec<String>,
+    mail: Vec<Entry>,
     outstanding: usize,
     tasks: Vec<AbortOnDropHandle<()>>,
 }
 
 impl Inbox {
-    /// Leaves a message.
+    /// Leaves a message of the user.
     pub fn send(&self, text: impl Into<String>) {
-        self.post.lock().mail.push(text.into());
+        self.post.lock().mail.push(Entry::User(text.into()));
         self.bell.notify_one();
     }
 
@@ -44,7 +46,7 @@ impl Inbox {
             let mut post = inbox.post.lock();
             // A run that was stopped meanwhile does not count it any more.
             post.outstanding = post.outstanding.saturating_sub(1);
-            post.mail.push(report);
+            post.mail.push(Entry::Note(report));
             inbox.bell.notify_one();
         });
         post.tasks.push(AbortOnDropHandle::new(task));
@@ -55,7 +57,7 @@ impl Inbox {
         self.post.lock().outstanding > 0
     }
 
-    pub(crate) fn take(&self) -> Vec<String> {
+    pub(crate) fn take(&self) -> Vec<Entry> {
         std::mem::take(&mut self.post.lock().mail)
     }
 

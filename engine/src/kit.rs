@@ -15,6 +15,7 @@ use crate::host::Host;
 use crate::inbox::Inbox;
 use crate::model::Model;
 use crate::shell::Shell;
+use crate::standing::Standing;
 use crate::tools::Tool;
 
 /// What an agent works with; a clone is the same kit.
@@ -27,6 +28,8 @@ pub struct Kit {
     pub shell: Arc<dyn Shell>,
     pub files: Arc<Files>,
     pub inbox: Inbox,
+    /// What the model is told whenever it changes.
+    pub standing: Standing,
     /// The tokens spent so far, by sub-agents too.
     pub meter: Arc<Mutex<Usage>>,
     /// Reads share it, a write holds it alone, across an agent and all its sub-agents.
@@ -35,6 +38,8 @@ pub struct Kit {
     pub name: String,
     /// Requests in one run, at most.
     pub rounds: usize,
+    /// The window in tokens; `None` is what the model says.
+    pub window: Option<u64>,
 }
 
 impl Kit {
@@ -44,6 +49,7 @@ impl Kit {
         kit.tools.retain(|tool| tool.spec().name != "agent");
         kit.files = Arc::new(Files::new(self.files.cwd()));
         kit.inbox = Inbox::default();
+        kit.standing = Standing::default();
         kit.name = name.to_string();
         kit.rounds = self.rounds.min(20);
         kit

@@ -21,6 +21,10 @@ mod batch;
 pub mod conversation;
 pub mod inbox;
 pub mod kit;
+pub mod standing;
+
+// Long conversations, and those that are kept.
+pub mod context;
 
 // The sockets.
 pub mod host;
@@ -33,6 +37,7 @@ pub mod llm;
 mod parameters;
 mod recovery;
 mod retry;
+pub mod windows;
 pub mod wire;
 
 pub mod config;
@@ -42,7 +47,7 @@ pub mod prompt;
 
 pub use agent::{Agent, AgentError};
 pub use config::Config;
-pub use conversation::{Entry, Reply, Round, ToolCall, Usage};
+pub use conversation::{Entry, Reply, Round, Summary, ToolCall, Usage};
 pub use host::{Approval, Event, Host};
 pub use kit::Kit;
 pub use llm::Llm;

@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 use crate::model::{Delta, Deltas, ErrorKind, Model, ModelError, Request};
 use crate::parameters::Parameters;
 use crate::retry;
+use crate::windows;
 use crate::wire::{self, Message, Reading, refusal};
 
 /// A chat model behind an OpenAI-compatible server.
@@ -183,6 +184,10 @@ impl Model for Llm {
 
     fn name(&self) -> &str {
         &self.model
+    }
+
+    fn window(&self) -> Option<u64> {
+        windows::of(&self.model)
     }
 }
 

@@ -46,6 +46,11 @@ pub trait Model: Send + Sync {
 
     /// The model's name as the user writes it.
     fn name(&self) -> &str;
+
+    /// The longest request that it can read, in tokens; `None` if that is not known.
+    fn window(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// A request that failed, in the provider's own words, without any key.

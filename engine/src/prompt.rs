@@ -34,6 +34,37 @@ How to work:
 const SUB_AGENT: &str = " You were given one part of a larger task by another agent, which sees nothing of your \
 work but your final answer: begin it with the result.";
 
+/// Asks for a summary of the conversation so far, behind its unchanged prefix.
+pub(crate) fn summarize(focus: &str) -> String {
+    let focus = match focus {
+        "" => String::new(),
+        focus => format!("\nThe user wants this kept in mind above all: {focus}"),
+    };
+    format!("{SUMMARIZE}{focus}")
+}
+
+const SUMMARIZE: &str = "\
+The conversation is getting too long. Everything above will be replaced by the notes that you write now, so write down \
+what you need to go on without it. The user's messages and the names of the files are kept besides; what is in them is not. \
+Call no tools. Write briefly, under these headings:
+
+Task: what the user wants, with every constraint, as it stands now.
+Files: each file that matters, what was changed in it and how, names and lines to find it again.
+Decisions: what was decided, and why.
+Facts: values, commands, names and open questions that were found and will be needed.
+Errors: what went wrong, and its cure if one was found.
+Next: what is being done right now, and the next steps.";
+
+/// Announces a tool that was not there when the conversation began.
+pub(crate) fn late_tool(tool: &Spec) -> String {
+    let Spec {
+        name,
+        description,
+        parameters,
+    } = tool;
+    format!("[A tool is available from now on] {name}: {description}\nIts parameters: {parameters}")
+}
+
 fn spec(name: &str, description: &str, parameters: serde_json::Value) -> Spec {
     Spec {
         name: name.to_string(),

@@ -644,7 +644,7 @@ async fn a_run_does_not_end_before_its_background_agents_reported() {
     let reported = agent
         .history()
         .iter()
-        .any(|entry| matches!(entry, Entry::User(text) if text.contains("side report")));
+        .any(|entry| matches!(entry, Entry::Note(text) if text.contains("side report")));
     assert!(reported, "{:?}", agent.history());
 }
 

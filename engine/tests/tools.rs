@@ -57,7 +57,7 @@ impl Bench {
 
     /// The answers to these calls, made in one reply.
     fn calls(&mut self, calls: Vec<(&str, Value)>) -> Vec<String> {
-        self.agent.reset();
+        self.agent.resume(Vec::new());
         self.agent
             .set_model(Script::new([Reply::calls(calls), Reply::text("done")]));
         self.runtime.block_on(self.agent.chat("go")).unwrap();

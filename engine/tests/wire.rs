@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use corecoder::wire::{self, Reading};
-use corecoder::{Delta, Entry, ModelError, Reply, Request, Round};
+use corecoder::{Delta, Entry, ModelError, Reply, Request, Round, Summary};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Map, Value, json};
@@ -366,7 +366,10 @@ fn ids_are_unique_across_the_rounds_of_a_history_and_each_answer_keeps_its_call(
 fn a_longer_history_begins_with_the_messages_of_the_shorter_one() {
     let said = |text: &str| Entry::Round(Round::new(Reply::text(text), |_, _| String::new()));
     let entries = [
-        Entry::Summary("before".to_string()),
+        Entry::Summary(Summary {
+            notes: "before".to_string(),
+            ..Summary::default()
+        }),
         Entry::User("go".to_string()),
         round(["a", "a"]),
         round(["a", "b"]),

@@ -5,6 +5,7 @@
 //!
 //! Left out: images and audio in either direction; other protocols, which are models of their own.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde::Serialize;
@@ -26,7 +27,7 @@ pub use reading::Reading;
 #[derive(Default, Serialize)]
 pub struct Message<'a> {
     role: &'static str,
-    content: Option<&'a str>,
+    content: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tool_calls: Vec<Call<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,7 +58,11 @@ pub fn messages<'a>(request: &Request<'a>, origin: &str) -> Vec<Message<'a>> {
     let mut ids = Ids::default();
     for entry in request.entries {
         match entry {
-            Entry::User(text) | Entry::Summary(text) => messages.push(said("user", Some(text))),
+            Entry::User(text) | Entry::Note(text) => messages.push(said("user", Some(text))),
+            Entry::Summary(summary) => messages.push(Message {
+                content: Some(Cow::Owned(summary.to_string())),
+                ..said("user", None)
+            }),
             Entry::Round(round) => add_round(round, origin, &mut ids, &mut messages),
         }
     }
@@ -67,7 +72,7 @@ pub fn messages<'a>(request: &Request<'a>, origin: &str) -> Vec<Message<'a>> {
 fn said<'a>(role: &'static str, content: Option<&'a str>) -> Message<'a> {
     Message {
         role,
-        content,
+        content: content.map(Cow::Borrowed),
         ..Message::default()
     }
 }

@@ -106,6 +106,22 @@ fn words(body: &str, kind: ErrorKind) -> String {
     }
 }
 
+/// The window that an error about it names, in tokens: the number behind the words for it, as providers order them.
+pub fn window(message: &str) -> Option<u64> {
+    const WORDS: &str = "maximum context length|context length|context window|context limit|context size|n_ctx\
+        |maximum number of tokens|maximum input length|limit of|limit is|maximum|max |at most|> ";
+    let message = message.to_lowercase().replace([',', '_'], "");
+    let behind = |word: &str| {
+        let (_, rest) = message.split_once(&word.replace('_', ""))?;
+        let start = rest
+            .find(|c: char| c.is_ascii_digit())
+            .filter(|start| *start < 40)?;
+        let digits = rest[start..].split(|c: char| !c.is_ascii_digit()).next()?;
+        digits.parse().ok().filter(|window| *window >= 256)
+    };
+    WORDS.split('|').find_map(behind)
+}
+
 /// How long to wait, out of `retry-after-ms` or `retry-after` (seconds, or a date; RFC 9110, section 10.2.3).
 pub fn wait_in_headers(get: impl Fn(&str) -> Option<String>) -> Option<Duration> {
     let number = |name: &str| get(name)?.trim().parse::<f64>().ok();

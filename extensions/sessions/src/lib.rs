@@ -1,0 +1,2 @@
+//! Sessions: what is done with the journals that the engine writes.
+pub mod messages;
