@@ -115,19 +115,25 @@ impl Agent {
 
     /// One request that fits the window, and what it asks for. Returns an answer that asks for nothing.
     async fn round(&mut self, turn: &mut Turn) -> Result<Option<String>, AgentError> {
-        for _ in 0..TOO_LONG {
-            self.context.fit(&mut self.history, &self.kit).await?;
+        let (mut refusal, mut tries) = (None, 0);
+        loop {
+            let shortened = self.context.fit(&mut self.history, &self.kit).await;
+            // Where nothing is left to shorten, the provider's own words say most.
+            match refusal.take() {
+                Some(error) if !matches!(shortened, Ok(true)) => return Err(error),
+                _ => shortened?,
+            };
             for news in self.context.news(&self.kit) {
                 self.add(news);
             }
             match self.ask(turn).await {
-                Err(error) if error.kind == ErrorKind::ContextTooLong => {
+                Err(error) if error.kind == ErrorKind::ContextTooLong && tries < TOO_LONG => {
                     self.context.refused(&error, &self.history, &self.kit);
+                    (refusal, tries) = (Some(AgentError::Model(error)), tries + 1);
                 }
                 answer => return Ok(answer?),
             }
         }
-        Ok(self.ask(turn).await?)
     }
 
     /// Asks the model and does what it asks; `open` adds the round to the history as it falls, at the end or before.

@@ -38,6 +38,8 @@ const RECENT: u64 = 20;
 /// Percent of the window for the user's own words in a summary, and for its notes.
 const WORDS: u64 = 10;
 const NOTES: u64 = 15;
+/// How many times too small an estimate may be at most; what seems to be more has another cause.
+const MISJUDGED: f64 = 4.0;
 /// Tokens of the window of a model that does not tell it.
 const WINDOW: u64 = 128_000;
 
@@ -89,39 +91,33 @@ impl Default for Context {
 }
 
 impl Context {
-    /// Makes room if the next request needs it. Errors if even what can't be left out does not fit.
-    pub async fn fit(&mut self, entries: &mut Vec<Entry>, kit: &Kit) -> Result<(), AgentError> {
+    /// Makes room if the next request needs it, and returns whether anything was shortened. Errors if even what can't
+    /// be left out does not fit.
+    pub async fn fit(&mut self, entries: &mut Vec<Entry>, kit: &Kit) -> Result<bool, AgentError> {
         let window = self.window(kit);
-        let part = |percent: u64| window * percent / 100;
-        let mut size = self.size(entries, kit);
-        if size < part(SNIP_AT) || self.snip(entries, size, window, kit) {
-            return Ok(());
+        let size = self.size(entries, kit);
+        if size * 100 < window * SNIP_AT {
+            return Ok(false);
         }
-        if size >= part(SUMMARIZE_AT) {
-            size = self.summarize(entries, part(RECENT), "", kit).await;
+        let mut shortened = self.snip(entries, window, kit);
+        if !shortened && size * 100 >= window * SUMMARIZE_AT {
+            let room = window * RECENT / 100;
+            shortened = self.summarize(entries, room, "", kit).await;
         }
-        if size >= part(COLLAPSE_AT) {
-            let room = part(COLLAPSE_AT).saturating_sub(self.prefix(kit).size);
-            let by = summary::collapse(entries, self.seen, room);
-            size = self.apply(
-                entries,
-                0..entries.len(),
-                by,
-                "cut to the last entries".into(),
-                kit,
-            );
+        if self.size(entries, kit) * 100 >= window * COLLAPSE_AT {
+            shortened |= self.collapse(entries, window, kit);
         }
-        match size > window {
-            true => Err(AgentError::TooLong {
-                size: self.counted(size),
-                window: self.counted(window),
-            }),
-            false => Ok(()),
+        let size = self.size(entries, kit);
+        if size > window {
+            let (size, window) = (self.counted(size), self.counted(window));
+            return Err(AgentError::TooLong { size, window });
         }
+        Ok(shortened)
     }
 
     /// The first step; whether it was worth it. A small gain is not: the provider would read all of it anew.
-    fn snip(&mut self, entries: &mut Vec<Entry>, size: u64, window: u64, kit: &Kit) -> bool {
+    fn snip(&mut self, entries: &mut Vec<Entry>, window: u64, kit: &Kit) -> bool {
+        let size = self.size(entries, kit);
         let wanted = size.saturating_sub(window * SNIP_TO / 100);
         let Some((by, cut)) = snip::snip(&entries[..self.seen], wanted) else {
             return false;
@@ -130,47 +126,42 @@ impl Context {
         let after = size.saturating_sub(freed);
         let is_worth_it =
             freed * 100 >= window * (SNIP_AT - SNIP_TO) && after * 100 < window * SUMMARIZE_AT;
-        if is_worth_it {
-            self.apply(
-                entries,
-                0..by.len(),
-                by,
-                format!("{cut} old outputs cut short"),
-                kit,
-            );
-        }
-        is_worth_it
+        let what = format!("{cut} old outputs cut short");
+        is_worth_it && self.apply(entries, 0..by.len(), by, what, kit)
     }
 
-    /// The second step: all but the newest `room` tokens become a summary with the user's `focus` in mind. Returns
-    /// the size afterwards.
+    /// The second step: all but the newest `room` tokens become a summary with the user's `focus` in mind.
     pub async fn summarize(
         &mut self,
         entries: &mut Vec<Entry>,
         room: u64,
         focus: &str,
         kit: &Kit,
-    ) -> u64 {
+    ) -> bool {
         let start = summary::recent(entries, self.seen, room);
         let older = &entries[..start];
         if older.iter().all(|entry| matches!(entry, Entry::Summary(_))) {
-            return self.size(entries, kit);
+            return false;
         }
         let window = self.window(kit);
         let (notes, how) = match self.notes(older, window, focus, kit).await {
             Ok(notes) => (notes, String::new()),
-            Err(why) => (
-                summary::extract(older, window * NOTES / 100),
-                format!(" by an extract: {why}"),
-            ),
+            Err(why) => {
+                let extract = summary::extract(older, window * NOTES / 100);
+                (extract, format!(" by an extract: {why}"))
+            }
         };
         let what = format!("{start} entries summarized{how}");
-        let by = vec![Entry::Summary(summary::summary(
-            older,
-            notes,
-            window * WORDS / 100,
-        ))];
-        self.apply(entries, 0..start, by, what, kit)
+        let summary = summary::summary(older, notes, window * WORDS / 100);
+        self.apply(entries, 0..start, vec![Entry::Summary(summary)], what, kit)
+    }
+
+    /// The third step.
+    fn collapse(&mut self, entries: &mut Vec<Entry>, window: u64, kit: &Kit) -> bool {
+        let room = (window * COLLAPSE_AT / 100).saturating_sub(self.prefix(kit).size);
+        let by = summary::collapse(entries, self.seen, room);
+        let what = "all but the last entries left out".to_string();
+        self.apply(entries, 0..entries.len(), by, what, kit)
     }
 
     /// The model's notes on older entries, asked for behind the unchanged prefix; or why they can't be used.
@@ -211,7 +202,7 @@ impl Context {
         }
     }
 
-    /// Puts `by` in place of `entries[at]`, and returns the size of the next request.
+    /// Puts `by` in place of `entries[at]`, and returns whether that changes anything.
     fn apply(
         &mut self,
         entries: &mut Vec<Entry>,
@@ -219,7 +210,10 @@ impl Context {
         by: Vec<Entry>,
         what: String,
         kit: &Kit,
-    ) -> u64 {
+    ) -> bool {
+        if entries[at.clone()] == by {
+            return false;
+        }
         let before = self.size(entries, kit);
         entries.splice(at.clone(), by.iter().cloned());
         self.seen = (self.seen + by.len()).saturating_sub(at.len());
@@ -227,16 +221,16 @@ impl Context {
         // The provider reads all of it anew, so whatever changed in front may change now.
         (self.prefix, self.told) = (None, BTreeMap::new());
         let after = self.size(entries, kit);
-        let (before, after_counted) = (self.counted(before), self.counted(after));
         let compaction = Compaction {
-            before,
-            after: after_counted,
+            before: self.counted(before),
+            after: self.counted(after),
             what,
             at,
             by,
         };
-        kit.host.event(&kit.name, &Event::Compacted(&compaction));
-        after
+        let event = Event::Compacted(&compaction);
+        kit.host.event(&kit.name, &event);
+        true
     }
 
     pub fn prefix(&mut self, kit: &Kit) -> Arc<Prefix> {
@@ -276,7 +270,7 @@ impl Context {
         let scale = usage.map_or(0.0, |usage| usage.prompt as f64 / own as f64);
         // Servers that leave out what they had cached, or forgot the beginning, count far too little.
         if scale > 0.5 {
-            self.scale = scale;
+            self.scale = scale.min(MISJUDGED);
         }
     }
 
@@ -288,7 +282,7 @@ impl Context {
         let known = self.learned.unwrap_or(u64::MAX);
         let window = if told < known { told } else { known * 3 / 4 };
         self.learned = Some(window);
-        self.scale = self.scale.max(window as f64 / own.max(1) as f64);
+        self.scale = (self.scale.max(window as f64 / own.max(1) as f64)).min(MISJUDGED);
     }
 
     /// Another model counts otherwise, and has another window.
