@@ -194,11 +194,11 @@ impl Agent {
     }
 
     /// Makes room now: all but the last entries become a summary that keeps `focus` in mind.
-    pub async fn compact(&mut self, focus: &str) {
+    /// Returns whether there was anything to shorten.
+    pub async fn compact(&mut self, focus: &str) -> bool {
         let room = self.context.window(&self.kit) / 20;
-        self.context
-            .summarize(&mut self.history, room, focus, &self.kit)
-            .await;
+        let (history, kit) = (&mut self.history, &self.kit);
+        self.context.summarize(history, room, focus, kit).await
     }
 
     /// The conversation as it is sent: what compaction left of it.

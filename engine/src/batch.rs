@@ -213,9 +213,5 @@ fn answered(kit: &Kit, call: &ToolCall, result: Result<String, String>, took: Du
         took,
     };
     kit.host.event(&kit.name, &event);
-    match result {
-        Ok(text) if text.is_empty() => "(no output)".to_string(),
-        Ok(text) => text,
-        Err(problem) => format!("Error: {problem}"),
-    }
+    tools::worded(result)
 }

@@ -28,6 +28,9 @@ pub struct Config {
     pub folder: PathBuf,
     /// The user's home directory, if there is one.
     pub home: Option<PathBuf>,
+    /// `CORECODER_HOME`, else `.corecoder` in the home directory: where sessions are kept. A project's `.env` has no
+    /// say in it.
+    pub data: Option<PathBuf>,
 }
 
 /// Settings that can't be used.
@@ -90,6 +93,7 @@ impl Config {
                 (0.0..=2.0).contains(t)
             })?,
             max_context: vars.number("CORECODER_MAX_CONTEXT", " above 0", |n: &u64| *n > 0)?,
+            data: vars.data(),
             home: vars.home(),
             folder,
         })
@@ -138,6 +142,13 @@ impl Variables {
 
     fn home(&self) -> Option<PathBuf> {
         self.get("HOME").map(PathBuf::from)
+    }
+
+    fn data(&self) -> Option<PathBuf> {
+        let own = !self.files.contains_key("CORECODER_HOME");
+        let set = self.get("CORECODER_HOME").filter(|_| own);
+        set.map(PathBuf::from)
+            .or(Some(self.home()?.join(".corecoder")))
     }
 
     /// The first of these names that is set.

@@ -25,6 +25,7 @@ pub mod standing;
 
 // Long conversations, and those that are kept.
 pub mod context;
+pub mod session;
 
 // The sockets.
 pub mod host;

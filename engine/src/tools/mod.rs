@@ -72,6 +72,15 @@ pub fn reading() -> Vec<Arc<dyn Tool>> {
     ]
 }
 
+/// What a tool answered, in the words that the model reads.
+pub fn worded(result: Result<String, String>) -> String {
+    match result {
+        Ok(text) if text.is_empty() => "(no output)".to_string(),
+        Ok(text) => text,
+        Err(problem) => format!("Error: {problem}"),
+    }
+}
+
 /// Holds arguments against a schema's `properties` and `required`. What has one reading is put right: `"5"`
 /// where a number is wanted, `null` where nothing is. Nested schemas are the tool's own business.
 pub(crate) fn fit(schema: &Value, args: &Value) -> Result<Value, String> {

@@ -1,0 +1,264 @@
+//! The file behind a session: one writer, one write a fact, and a name that stays in its folder.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::{FORMAT, Fact, Header, Line, Loaded, UNKNOWN};
+
+/// A journal that is open for writing; no other process can write it meanwhile.
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+    /// The bytes that are safely whole lines.
+    length: u64,
+    /// Lines that could not be written yet, because the disk is full or gone.
+    unsaved: Vec<u8>,
+}
+
+/// Why a session can't be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    #[error(
+        "the session is open in another program (process {0}); leave that one, or go on in a copy with --fork"
+    )]
+    Held(u32),
+    #[error("{} is not a session", .0.display())]
+    NotASession(PathBuf),
+    #[error(
+        "the session was written by a newer program (format {0}); this one reads up to {FORMAT}"
+    )]
+    Newer(u32),
+    #[error("{}: {error}", path.display())]
+    Io { path: PathBuf, error: io::Error },
+}
+
+impl SessionError {
+    fn io(path: &Path, error: io::Error) -> SessionError {
+        SessionError::Io {
+            path: path.to_path_buf(),
+            error,
+        }
+    }
+}
+
+impl Journal {
+    /// Begins a journal. The folder is made if it is missing; errors if the file exists.
+    pub fn create(path: &Path, header: Header) -> Result<Journal, SessionError> {
+        let failed = |error| SessionError::io(path, error);
+        if let Some(folder) = path.parent() {
+            private_folder(folder).map_err(failed)?;
+        }
+        let file = options().create_new(true).open(path).map_err(failed)?;
+        let mut journal = Journal::new(path, file);
+        journal.lock(0)?;
+        journal.begin(header).map_err(failed)?;
+        Ok(journal)
+    }
+
+    /// Goes on with a journal: repairs it, and says what it holds. `program` is this one, with its version.
+    pub fn open(path: &Path, program: &str) -> Result<(Journal, Loaded), SessionError> {
+        let failed = |error| SessionError::io(path, error);
+        let file = options().open(path).map_err(failed)?;
+        let mut journal = Journal::new(path, file);
+        let locked = journal.lock(0);
+        let mut bytes = Vec::new();
+        journal.file.read_to_end(&mut bytes).map_err(failed)?;
+        let mut loaded = Loaded::read(&bytes);
+        if loaded.lines > 0 && loaded.lines == loaded.problems.len() {
+            return Err(SessionError::NotASession(path.to_path_buf()));
+        }
+        if loaded.header.format > FORMAT {
+            return Err(SessionError::Newer(loaded.header.format));
+        }
+        locked.or_else(|_| journal.lock(loaded.pid))?;
+        journal
+            .repair(&bytes, &mut loaded, program)
+            .map_err(failed)?;
+        Ok((journal, loaded))
+    }
+
+    fn new(path: &Path, file: File) -> Journal {
+        Journal {
+            path: path.to_path_buf(),
+            file,
+            length: 0,
+            unsaved: Vec::new(),
+        }
+    }
+
+    fn lock(&self, holder: u32) -> Result<(), SessionError> {
+        self.file.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => SessionError::Held(holder),
+            TryLockError::Error(error) => SessionError::io(&self.path, error),
+        })
+    }
+
+    fn begin(&mut self, header: Header) -> io::Result<()> {
+        let program = header.program.clone();
+        self.append(
+            "",
+            Fact::Session(Header {
+                format: FORMAT,
+                ..header
+            }),
+        )?;
+        self.append(
+            "",
+            Fact::Opened {
+                pid: std::process::id(),
+                program,
+            },
+        )
+    }
+
+    fn repair(&mut self, bytes: &[u8], loaded: &mut Loaded, program: &str) -> io::Result<()> {
+        self.length = loaded.whole as u64;
+        self.set_aside(&bytes[loaded.whole..], loaded)?;
+        if bytes[..loaded.whole]
+            .last()
+            .is_some_and(|byte| *byte != b'\n')
+        {
+            self.unsaved.push(b'\n');
+        }
+        let program = program.to_string();
+        if loaded.header.format == 0 {
+            let id = self.path.file_stem().unwrap_or_default().to_string_lossy();
+            loaded.header = Header {
+                id: id.into_owned(),
+                program,
+                ..Header::default()
+            };
+            return self.begin(loaded.header.clone());
+        }
+        self.append(
+            "",
+            Fact::Opened {
+                pid: std::process::id(),
+                program,
+            },
+        )?;
+        for at in &loaded.unanswered {
+            self.append(
+                "",
+                Fact::Result {
+                    at: *at,
+                    text: UNKNOWN.to_string(),
+                },
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Moves what is left of a torn line to a file of its own.
+    fn set_aside(&mut self, torn: &[u8], loaded: &mut Loaded) -> io::Result<()> {
+        if torn.is_empty() {
+            return Ok(());
+        }
+        let aside = self.path.with_extension("torn");
+        let kept = options()
+            .create(true)
+            .append(true)
+            .open(&aside)
+            .and_then(|mut file| file.write_all(torn));
+        let place = match kept {
+            Ok(()) => format!("set aside in {}", aside.display()),
+            Err(error) => format!("lost, since {} can't be written: {error}", aside.display()),
+        };
+        let bytes = torn.len();
+        loaded.problems.push(format!(
+            "the last line was torn; its {bytes} bytes were {place}"
+        ));
+        self.file.set_len(self.length)
+    }
+
+    /// Writes a fact. What can't be written is kept, and goes out before the next one.
+    pub fn append(&mut self, who: &str, fact: Fact) -> io::Result<()> {
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let time = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        let line = Line {
+            time,
+            who: who.to_string(),
+            fact,
+        };
+        serde_json::to_writer(&mut self.unsaved, &line)?;
+        self.unsaved.push(b'\n');
+        self.save()
+    }
+
+    fn save(&mut self) -> io::Result<()> {
+        let written = self.file.write_all_at(&self.unsaved, self.length);
+        match written {
+            Ok(()) => {
+                self.length += self.unsaved.len() as u64;
+                self.unsaved.clear();
+            }
+            // Half a line is worse than none.
+            Err(_) => self.file.set_len(self.length)?,
+        }
+        written
+    }
+
+    /// Returns when everything is on the disk.
+    pub fn sync(&mut self) -> io::Result<()> {
+        self.save()?;
+        self.file.sync_data()
+    }
+
+    /// The lines that it holds are read from here.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Only the user may read, and a link is not followed.
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    let no_follow = rustix::fs::OFlags::NOFOLLOW.bits();
+    options
+        .read(true)
+        .write(true)
+        .mode(0o600)
+        .custom_flags(no_follow.cast_signed());
+    options
+}
+
+fn private_folder(folder: &Path) -> io::Result<()> {
+    if !folder.is_dir() {
+        return fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder);
+    }
+    // An older program may have made it for everyone to read. Someone else's folder is theirs to decide.
+    let _ = fs::set_permissions(folder, PermissionsExt::from_mode(0o700));
+    Ok(())
+}
+
+/// A file name for a session of this name: always one plain file in the sessions folder, and never another name's.
+pub fn file_name(name: &str) -> String {
+    const RESERVED: [&str; 4] = ["con", "prn", "aux", "nul"];
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let mut stem: String = name
+        .chars()
+        .map(|c| if plain(c) { c } else { '-' })
+        .collect();
+    stem.truncate(80);
+    let stem = stem.trim_matches(['.', '-']).to_string();
+    let first = stem.split('.').next().unwrap_or_default().to_lowercase();
+    let is_device = RESERVED.contains(&first.as_str())
+        || first.len() == 4 && (first.starts_with("com") || first.starts_with("lpt"));
+    if stem == name && !stem.is_empty() && !is_device {
+        return format!("{stem}.jsonl");
+    }
+    // FNV-1a, so that names which look alike afterwards stay apart.
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let stem = if stem.is_empty() { "session" } else { &stem };
+    format!("{stem}-{hash:016x}.jsonl")
+}

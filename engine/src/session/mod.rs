@@ -1,0 +1,231 @@
+//! Sessions: a journal of what happened, one JSON line a fact, each written before the step that depends on it.
+//!
+//! The journal only grows. A process that is killed, or a disk that is full, leaves at most one torn line at its end;
+//! what stands before it always loads. A call whose result was never written gets one that says so. Compaction and
+//! rewinding are facts like any other: what is sent changes, what is stored does not.
+//!
+//! Left out: listing, forking, undoing and everything else that only reads journals.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::context::Compaction;
+use crate::conversation::{Entry, Reply, Round};
+
+mod journal;
+
+pub use journal::{Journal, SessionError, file_name};
+
+/// The format of the journals that this program writes.
+pub const FORMAT: u32 = 1;
+
+/// What is told for a call that has no result because the process ended.
+pub const UNKNOWN: &str =
+    "[the program ended before this call was answered: it may or may not have run]";
+
+/// One line of a journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// Milliseconds since 1970.
+    pub time: u64,
+    /// Whose fact it is: empty for the agent itself, else a sub-agent's name. Only the agent's own make the
+    /// conversation.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub who: String,
+    pub fact: Fact,
+}
+
+/// What became true.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "one is alive at a time")]
+pub enum Fact {
+    /// The first line.
+    Session(Header),
+    /// A process goes on with the session.
+    Opened {
+        pid: u32,
+        program: String,
+    },
+    /// From here on this model is asked.
+    Model(String),
+    User(String),
+    Note(String),
+    /// A reply with its usage; the results of its calls follow.
+    Reply(Reply),
+    /// The user's word on a call, by its id; `denied` holds the reason.
+    Approval {
+        call: String,
+        denied: Option<String>,
+    },
+    /// A call starts, by its id.
+    Started(String),
+    /// The answer to the call at this position of the reply before.
+    Result {
+        at: usize,
+        text: String,
+    },
+    Compaction(Compaction),
+    /// Entries that were made elsewhere: an import, a copy, a sub-agent's round.
+    Entries(Vec<Entry>),
+    /// The conversation is again what the first so many lines say.
+    Rewind(usize),
+    /// The run ended without an answer.
+    Error(String),
+    /// The run ended with an answer.
+    End,
+    /// What an extension keeps; the conversation does not depend on it.
+    Extension(Value),
+}
+
+/// Whose journal it is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Header {
+    pub format: u32,
+    pub id: String,
+    /// The working directory.
+    pub folder: PathBuf,
+    pub model: String,
+    /// The program that began it, with its version.
+    pub program: String,
+    /// The session that it is a copy of.
+    pub parent: Option<String>,
+}
+
+/// What a journal says.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    pub header: Header,
+    /// The conversation as it is sent; every call has a result.
+    pub entries: Vec<Entry>,
+    /// The model that was asked last.
+    pub model: String,
+    /// The process that wrote last.
+    pub pid: u32,
+    /// What could not be read, in words for the user; empty for a sound journal.
+    pub problems: Vec<String>,
+    /// The lines that the journal has, and the bytes that they take.
+    pub lines: usize,
+    pub whole: usize,
+    /// The positions of the calls whose results are missing at the end.
+    pub unanswered: Vec<usize>,
+    /// The last reply, until all its calls are answered.
+    open: Option<(Reply, Vec<Option<String>>)>,
+}
+
+impl Loaded {
+    /// Reads a journal, however it is damaged.
+    pub fn read(journal: &[u8]) -> Loaded {
+        let mut loaded = Loaded::unfinished(journal);
+        if let Some((_, results)) = &loaded.open {
+            let missing = results
+                .iter()
+                .enumerate()
+                .filter(|(_, result)| result.is_none());
+            loaded.unanswered = missing.map(|(at, _)| at).collect();
+        }
+        loaded.close();
+        loaded
+    }
+
+    fn unfinished(journal: &[u8]) -> Loaded {
+        let mut loaded = Loaded::default();
+        for (start, line) in lines(journal) {
+            match line {
+                Ok(Line { who, fact, .. }) if who.is_empty() => match fact {
+                    Fact::Rewind(lines) if lines <= loaded.lines => loaded.rewind(journal, lines),
+                    fact => loaded.add(fact),
+                },
+                Ok(_) => {}
+                // A line that was torn by the process's end is the last one and has no end.
+                Err(_) if !journal[start..].contains(&b'\n') => return loaded,
+                Err(error) => {
+                    let number = loaded.lines + 1;
+                    let problem = format!("line {number} can't be read and is left out: {error}");
+                    loaded.problems.push(problem);
+                }
+            }
+            let length = journal[start..].iter().position(|byte| *byte == b'\n');
+            loaded.whole = length.map_or(journal.len(), |length| start + length + 1);
+            loaded.lines += 1;
+        }
+        loaded
+    }
+
+    fn rewind(&mut self, journal: &[u8], lines: usize) {
+        let end = self::lines(journal).nth(lines);
+        let end = end.map_or(journal.len(), |(place, _)| place);
+        self.entries = Loaded::read(&journal[..end]).entries;
+        self.open = None;
+    }
+
+    fn add(&mut self, fact: Fact) {
+        match fact {
+            Fact::Session(header) => (self.model, self.header) = (header.model.clone(), header),
+            Fact::Opened { pid, .. } => self.pid = pid,
+            Fact::Model(model) => self.model = model,
+            Fact::User(text) => self.push(Entry::User(text)),
+            Fact::Note(text) => self.push(Entry::Note(text)),
+            Fact::Entries(entries) => entries.into_iter().for_each(|entry| self.push(entry)),
+            Fact::Reply(reply) => {
+                self.close();
+                let results = vec![None; reply.calls.len()];
+                self.open = Some((reply, results));
+                self.close_if_answered();
+            }
+            Fact::Result { at, text } => {
+                let open = self
+                    .open
+                    .as_mut()
+                    .and_then(|(_, results)| results.get_mut(at));
+                open.map(|slot| *slot = Some(text));
+                self.close_if_answered();
+            }
+            Fact::Compaction(Compaction { at, by, .. }) => {
+                let count = self.entries.len();
+                self.entries
+                    .splice(at.start.min(count)..at.end.min(count), by);
+            }
+            _ => {}
+        }
+    }
+
+    fn push(&mut self, entry: Entry) {
+        self.close();
+        self.entries.push(entry);
+    }
+
+    fn close_if_answered(&mut self) {
+        let answered =
+            |(_, results): &(Reply, Vec<Option<String>>)| results.iter().all(Option::is_some);
+        if self.open.as_ref().is_some_and(answered) {
+            self.close();
+        }
+    }
+
+    /// The reply becomes a round; what was not answered never will be.
+    fn close(&mut self) {
+        if let Some((reply, mut results)) = self.open.take() {
+            let round = Round::new(reply, |at, _| {
+                results[at].take().unwrap_or(UNKNOWN.to_string())
+            });
+            self.entries.push(Entry::Round(round));
+        }
+    }
+}
+
+/// The lines of a journal with the place in bytes where each begins; one that is empty is none.
+pub fn lines(journal: &[u8]) -> impl Iterator<Item = (usize, Result<Line, serde_json::Error>)> {
+    let mut start = 0;
+    let split = journal.split(|byte| *byte == b'\n');
+    let places = split.map(move |line| {
+        let place = start;
+        start += line.len() + 1;
+        (place, line)
+    });
+    let read = |(place, line)| (place, serde_json::from_slice(line));
+    places.filter(|(_, line)| !line.is_empty()).map(read)
+}
