@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::time::Duration;
+
 use clap::{Parser, Subcommand};
 use corecoder::Config;
 
@@ -28,6 +30,18 @@ pub struct Args {
     #[arg(long, value_name = "KEY")]
     pub api_key: Option<String>,
 
+    /// Go on with the newest session of this directory
+    #[arg(short = 'c', long = "continue", conflicts_with = "resume")]
+    pub continues: bool,
+
+    /// Go on with a session; without an ID, choose one from a list
+    #[arg(short, long, value_name = "ID", num_args = 0..=1)]
+    pub resume: Option<Option<String>>,
+
+    /// With -c or -r: go on in a copy, and leave the session as it is
+    #[arg(long)]
+    pub fork: bool,
+
     /// Allow every call without asking
     #[arg(long)]
     pub yes: bool,
@@ -41,6 +55,42 @@ pub struct Args {
 pub enum Command {
     /// See the agent find and fix a bug: no key, no network, a scripted model, everything else real
     Demo,
+    /// List the sessions that were kept, the newest first
+    Sessions {
+        #[command(subcommand)]
+        action: Option<SessionsCommand>,
+        /// One JSON array, for programs
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum SessionsCommand {
+    /// Delete old sessions; asks first
+    Prune {
+        /// Those written last longer ago than this: 90d, 12w, 36h
+        #[arg(long, value_name = "AGE", value_parser = age)]
+        older_than: Duration,
+        /// Don't ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// A number with a unit, as in `90d`.
+fn age(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("{text:?} is no age; write a number with h, d or w, as in 90d");
+    let (number, unit) = text.split_at(text.len().saturating_sub(1));
+    let hours = match unit {
+        "h" => 1,
+        "d" => 24,
+        "w" => 24 * 7,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let seconds = number.checked_mul(hours * 3_600).ok_or_else(wrong)?;
+    Ok(Duration::from_secs(seconds))
 }
 
 const ENVIRONMENT: &str = "\
@@ -49,7 +99,8 @@ Environment:
   CORECODER_BASE_URL, OPENAI_BASE_URL                   the provider's URL
   CORECODER_MODEL                                       the model
   CORECODER_MAX_TOKENS, CORECODER_TEMPERATURE           longest reply in tokens; 0 to 2
-  CORECODER_MAX_CONTEXT                                 the model's window in tokens
+  CORECODER_MAX_CONTEXT                                 the model's window in tokens, if not what is known of it
+  CORECODER_HOME                                        where sessions are kept (default: ~/.corecoder)
   NO_COLOR                                              no colours
 
 Exit codes:

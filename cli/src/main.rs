@@ -13,9 +13,11 @@ macro_rules! say {
 mod approval;
 mod args;
 mod demo;
+mod keep;
 mod one_shot;
 mod repl;
 mod screen;
+mod sessions;
 mod signals;
 
 use std::process::ExitCode;
@@ -54,7 +56,7 @@ fn main() -> ExitCode {
     let outcome = runtime.block_on(async {
         match args.command {
             Some(Command::Demo) => demo::run().await,
-            None => chat(args).await,
+            _ => chat(args).await,
         }
     });
     // A search on another thread, or a line editor that waits for a key, must not hold up the end.
@@ -62,11 +64,14 @@ fn main() -> ExitCode {
     outcome.unwrap_or_else(|error| report(&error))
 }
 
-async fn chat(args: Args) -> anyhow::Result<ExitCode> {
+async fn chat(mut args: Args) -> anyhow::Result<ExitCode> {
     let config = match Config::from_env() {
         Ok(config) => args.over(config),
         Err(error) => return Ok(usage(&error.to_string())),
     };
+    if let Some(Command::Sessions { action, json }) = args.command.take() {
+        return sessions::run(&config, action, json);
+    }
     if config.api_key.is_empty() && !is_local(config.base_url.as_deref()) {
         return Ok(usage(NO_KEY));
     }
@@ -75,7 +80,7 @@ async fn chat(args: Args) -> anyhow::Result<ExitCode> {
         Err(error) => return Ok(usage(&error.message)),
     };
     match one_shot::prompt(&args)? {
-        one_shot::Prompt::Text(prompt) => one_shot::run(llm, &config, &args, prompt).await,
+        one_shot::Prompt::Text(prompt) => one_shot::run(llm, config, &args, prompt).await,
         one_shot::Prompt::Empty => Ok(usage(
             "the prompt is empty; give one with -p, or start corecoder in a terminal",
         )),

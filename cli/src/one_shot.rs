@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-use corecoder::{Agent, Config, Llm};
-use corecoder_guard::Guard;
+use anyhow::anyhow;
+use corecoder::{Config, Llm};
 
 use crate::approval::Policy;
 use crate::args::Args;
-use crate::screen::{Screen, Show};
+use crate::keep;
+use crate::screen::{Screen, Show, plain};
+use crate::sessions;
 use crate::signals::{Interrupt, Signals};
 
 /// Where the task comes from.
@@ -65,7 +67,7 @@ fn read_all(mut stdin: std::io::Stdin) -> anyhow::Result<Vec<u8>> {
 
 pub async fn run(
     llm: Llm,
-    config: &Config,
+    mut config: Config,
     args: &Args,
     prompt: String,
 ) -> anyhow::Result<ExitCode> {
@@ -82,15 +84,20 @@ pub async fn run(
         },
         policy,
     ));
-    let mut agent = Agent::new(llm)
-        .folder(&config.folder)
-        .shell(Guard::new(corecoder::shell::Bash, config.home.clone()))
-        .host(screen.clone());
+    let mut kept = keep::open(args, &mut config, sessions::pick)?;
+    for remark in &kept.remarks {
+        eprintln!("corecoder: {}", plain(remark));
+    }
+    let mut agent = keep::agent(llm, &config, &mut kept, screen.clone());
     let answer = tokio::select! {
         answer = agent.chat(prompt) => answer,
+        why = keep::failed(kept.session.clone()) => {
+            screen.clear();
+            return Err(anyhow!(why));
+        }
         interrupt = signals.next() => {
             screen.clear();
-            eprintln!("corecoder: interrupted");
+            eprintln!("corecoder: interrupted{}", keep::hint(&kept));
             return Ok(match interrupt {
                 Interrupt::Cancel => ExitCode::from(130),
                 Interrupt::Leave(code) => code,
@@ -98,7 +105,7 @@ pub async fn run(
         }
     };
     screen.clear();
-    let answer = answer?;
+    let answer = answer.inspect_err(|_| eprintln!("corecoder: stopped{}", keep::hint(&kept)))?;
     // Whoever reads the answer may have had enough of it.
     let _ = writeln!(std::io::stdout(), "{}", answer.trim_end());
     if answer.trim().is_empty() {

@@ -6,26 +6,35 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use console::style;
-use corecoder::{Agent, AgentError, Config, Llm};
-use corecoder_guard::Guard;
+use corecoder::files::shown;
+use corecoder::session::{Fact, Loaded};
+use corecoder::{Agent, AgentError, Config, Entry, Llm};
+use corecoder_sessions::ledger::Ledger;
+use corecoder_sessions::list::{self, Info};
+use corecoder_sessions::restore::Restored;
+use corecoder_sessions::session::Session;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use rustyline::error::ReadlineError;
 use rustyline::{Cmd, DefaultEditor, KeyCode, KeyEvent, Modifiers};
 
 use crate::approval::{Asking, Policy};
 use crate::args::Args;
-use crate::screen::{Screen, Show, plain};
+use crate::keep::{self, Kept};
+use crate::screen::{Screen, Show, plain, visible};
+use crate::sessions;
 use crate::signals::{Interrupt, Signals};
 
 const HELP: &str = concat!(
     "  /help            this text\n",
     "  /model [NAME]    show or change the model\n",
     "  /tokens          what this session has used\n",
-    "  /reset           forget the conversation\n",
-    "  /compact         make room in it (not yet)\n",
-    "  /diff            what was changed (not yet)\n",
-    "  /save            keep this conversation (not yet)\n",
-    "  /sessions        list those kept (not yet)\n",
+    "  /compact [WHAT]  make room in the conversation, keeping WHAT in mind\n",
+    "  /diff            what this session changed\n",
+    "  /undo, /redo     put the last turn's files back, and again\n",
+    "  /rewind [N]      go back to your N-th message\n",
+    "  /save [NAME]     name this session (it is kept anyway)\n",
+    "  /sessions        those kept; corecoder -r ID goes on with one\n",
+    "  /reset           begin a new session\n",
     "  quit             leave (Ctrl+D too)\n",
     "\n",
     "  Esc, then Enter: a new line\n",
@@ -41,6 +50,7 @@ fn is_command(line: &str) -> bool {
 
 struct Repl {
     agent: Agent,
+    kept: Kept,
     screen: Arc<Screen>,
     config: Config,
     signals: Signals,
@@ -56,7 +66,7 @@ enum Line {
     Leave(ExitCode),
 }
 
-pub async fn run(llm: Llm, config: Config, args: &Args) -> anyhow::Result<ExitCode> {
+pub async fn run(llm: Llm, mut config: Config, args: &Args) -> anyhow::Result<ExitCode> {
     let policy = if args.yes {
         Policy::AllowAll
     } else {
@@ -69,21 +79,24 @@ pub async fn run(llm: Llm, config: Config, args: &Args) -> anyhow::Result<ExitCo
         },
         policy,
     ));
-    let agent = Agent::new(llm)
-        .folder(&config.folder)
-        .shell(Guard::new(corecoder::shell::Bash, config.home.clone()))
-        .host(screen.clone());
+    let mut kept = keep::open(args, &mut config, sessions::pick)?;
+    let agent = keep::agent(llm, &config, &mut kept, screen.clone());
     say!(
         "{} {} · {} · {}\n{}",
         style("CoreCoder").bold(),
         env!("CARGO_PKG_VERSION"),
         config.model,
-        corecoder::files::shown(&config.folder),
+        shown(&config.folder),
         style("/help for help, Ctrl+D to leave").dim()
     );
+    recall(agent.history());
+    for remark in &kept.remarks {
+        say!("{}", style(plain(remark)).yellow());
+    }
     let editor = Arc::new(Mutex::new(editor(history_file(&config))?));
     let mut repl = Repl {
         agent,
+        kept,
         screen,
         config,
         signals: Signals::new()?,
@@ -125,7 +138,11 @@ impl Repl {
                 Line::Text(text) => match text.trim() {
                     "" => {}
                     "quit" | "exit" | "/quit" | "/exit" => return Ok(ExitCode::SUCCESS),
-                    command if is_command(command) => self.command(command),
+                    command if is_command(command) => {
+                        if let Some(code) = self.command(command).await {
+                            return Ok(code);
+                        }
+                    }
                     text => {
                         if let Some(code) = self.chat(text.to_string()).await {
                             return Ok(code);
@@ -171,46 +188,164 @@ impl Repl {
 
     /// Lets the agent work. `Some` means that the program is to end.
     async fn chat(&mut self, text: String) -> Option<ExitCode> {
-        let _quiet = Quiet::new();
         let screen = self.screen.clone();
-        let asked = async {
+        let asked = async move {
             match &screen.policy {
                 Policy::Ask(asking) => asking.interrupted.notified().await,
                 _ => std::future::pending().await,
             }
         };
-        let ended = tokio::select! {
-            answer = self.agent.chat(text) => Ok(answer),
-            interrupt = self.signals.next() => Err(interrupt),
-            () = asked => Err(Interrupt::Cancel),
-        };
+        let (signals, session) = (&mut self.signals, self.kept.session.clone());
+        let ended = until_interrupted(self.agent.chat(text), signals, asked, session).await;
         self.screen.clear();
         match ended {
-            Ok(answer) => tell(answer),
-            Err(Interrupt::Leave(code)) => return Some(code),
-            Err(Interrupt::Cancel) => {
+            Ended::Done(answer) => tell(answer),
+            other => return self.interrupted(other),
+        }
+        None
+    }
+
+    fn interrupted<T>(&mut self, ended: Ended<T>) -> Option<ExitCode> {
+        match ended {
+            Ended::Interrupted(Interrupt::Leave(code)) => return Some(code),
+            Ended::Interrupted(Interrupt::Cancel) => {
                 // Whoever presses twice at once wants out; whoever waits wants the prompt.
                 self.leave_until = Some(Instant::now() + Duration::from_millis(400));
                 let words = "stopped; the conversation goes on from here";
                 say!("{}", style(words).yellow());
             }
+            Ended::Unsaved(why) => {
+                let label = style("error:").red().bold();
+                say!(
+                    "{label} {}; the turn was stopped. Make room and say \"continue\"",
+                    plain(&why)
+                );
+            }
+            Ended::Done(_) => {}
         }
         None
     }
 
-    fn command(&mut self, line: &str) {
+    async fn command(&mut self, line: &str) -> Option<ExitCode> {
         let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
         match (name, rest.trim()) {
             ("/help", _) => say!("{HELP}"),
             ("/model", "") => say!("{}", self.config.model),
             ("/model", model) => self.change_model(model),
             ("/tokens", _) => self.tokens(),
-            ("/reset", _) => {
-                self.agent.resume(Vec::new());
-                say!("the conversation is forgotten");
+            ("/compact", focus) => return self.compact(focus).await,
+            ("/reset", _) => self.reset(),
+            ("/sessions", _) => self.list_sessions(),
+            ("/save" | "/diff" | "/undo" | "/redo" | "/rewind", rest) => {
+                self.of_session(name, rest)
             }
-            ("/compact" | "/diff" | "/save" | "/sessions", _) => say!("{name}: not yet"),
             _ => say!("there is no command {name}; /help lists them"),
+        }
+        None
+    }
+
+    async fn compact(&mut self, focus: &str) -> Option<ExitCode> {
+        let (signals, session) = (&mut self.signals, self.kept.session.clone());
+        let work = self.agent.compact(focus);
+        let ended = until_interrupted(work, signals, std::future::pending(), session).await;
+        self.screen.clear();
+        match ended {
+            Ended::Done(true) => {}
+            Ended::Done(false) => say!("there is nothing to shorten yet"),
+            other => return self.interrupted(other),
+        }
+        None
+    }
+
+    fn reset(&mut self) {
+        match self.config.llm() {
+            Ok(llm) => {
+                self.kept = keep::begin(&self.config);
+                self.agent = keep::agent(llm, &self.config, &mut self.kept, self.screen.clone());
+                say!("a new session; the one before is kept");
+            }
+            Err(error) => say!("{}", error.message),
+        }
+    }
+
+    fn list_sessions(&self) {
+        let Some(sessions) = keep::sessions(&self.config) else {
+            return say!("no session is kept");
+        };
+        let here = |info: &Info| info.folder == self.config.folder;
+        let infos = sessions.list();
+        let own: Vec<&Info> = infos.iter().filter(|info| here(info)).collect();
+        own.iter()
+            .take(20)
+            .for_each(|info| say!("{}", sessions::line(info, Some(&self.config.folder))));
+        let others = infos.len() - own.len().min(20);
+        if others > 0 {
+            say!(
+                "{}",
+                style(format!("{others} more: corecoder sessions")).dim()
+            );
+        }
+    }
+
+    /// What only a kept session can do.
+    fn of_session(&mut self, name: &str, rest: &str) {
+        let Some(session) = self.kept.session.clone() else {
+            return say!("this session is not kept, so {name} can't work");
+        };
+        if !session.path().exists() {
+            return say!("nothing has happened in this session yet");
+        }
+        let ledger = Ledger::of(&session);
+        match name {
+            "/save" if rest.is_empty() => say!("kept as {}", session.id()),
+            "/save" => {
+                session.record("", list::name(rest));
+                say!("kept as {}, named {rest:?}", session.id());
+            }
+            "/diff" => self
+                .screen
+                .patch(&ledger.diff(&session, &self.config.folder)),
+            "/undo" => put_back(ledger.undo(&session), "put back", "nothing to undo"),
+            "/redo" => put_back(ledger.redo(&session), "done again", "nothing to redo"),
+            _ => self.rewind(rest, &ledger, &session),
+        }
+    }
+
+    /// Back to before a message of the user: `N`, `N files` or `N conversation`.
+    fn rewind(&mut self, rest: &str, ledger: &Ledger, session: &Session) {
+        let (number, what) = rest.split_once(' ').unwrap_or((rest, "both"));
+        let turn = number
+            .parse::<usize>()
+            .ok()
+            .and_then(|number| ledger.said.get(number.checked_sub(1)?));
+        let Some(turn) = turn.filter(|_| ["both", "files", "conversation"].contains(&what.trim()))
+        else {
+            for (number, turn) in ledger.said.iter().enumerate() {
+                say!(
+                    "{:>3}  {}",
+                    number + 1,
+                    visible(&plain(turn.text.lines().next().unwrap_or_default()))
+                );
+            }
+            return say!(
+                "/rewind N goes back to before your N-th message; /rewind N files, or N conversation, only that"
+            );
+        };
+        if what.trim() != "conversation" {
+            put_back(
+                ledger.undo_from(turn.line, session),
+                "put back",
+                "no file changed since",
+            );
+        }
+        if what.trim() != "files" {
+            session.record("", Fact::Rewind(turn.line));
+            let journal = std::fs::read(session.path()).unwrap_or_default();
+            self.agent.resume(Loaded::read(&journal).entries);
+            say!(
+                "the conversation is back to before:\n  {}",
+                plain(&turn.text)
+            );
         }
     }
 
@@ -219,6 +354,14 @@ impl Repl {
         match self.config.llm() {
             Ok(llm) => {
                 self.agent.set_model(llm);
+                if let Some(session) = self
+                    .kept
+                    .session
+                    .as_ref()
+                    .filter(|session| session.path().exists())
+                {
+                    session.record("", Fact::Model(model.to_string()));
+                }
                 say!("{old} → {model}");
             }
             Err(error) => {
@@ -241,6 +384,63 @@ impl Repl {
             spent.cached,
             spent.completion
         );
+    }
+}
+
+/// How a piece of work ended.
+enum Ended<T> {
+    Done(T),
+    Interrupted(Interrupt),
+    /// The session can't be kept any more.
+    Unsaved(String),
+}
+
+/// Works until it is done, or a person or a full disk wants it stopped.
+async fn until_interrupted<T>(
+    work: impl Future<Output = T>,
+    signals: &mut Signals,
+    asked: impl Future<Output = ()>,
+    session: Option<Arc<Session>>,
+) -> Ended<T> {
+    let _quiet = Quiet::new();
+    tokio::select! {
+        done = work => Ended::Done(done),
+        why = keep::failed(session) => Ended::Unsaved(why),
+        interrupt = signals.next() => Ended::Interrupted(interrupt),
+        () = asked => Ended::Interrupted(Interrupt::Cancel),
+    }
+}
+
+/// Reminds of what was said last.
+fn recall(history: &[Entry]) {
+    let said = history.iter().rev().find_map(|entry| match entry {
+        Entry::User(text) => Some(text.as_str()),
+        _ => None,
+    });
+    let answer = history.last().and_then(|entry| match entry {
+        Entry::Round(round) => Some(round.reply().text.as_str()),
+        _ => None,
+    });
+    for (mark, text) in [("> ", said), ("", answer)] {
+        if let Some(text) = text.filter(|text| !text.is_empty()) {
+            let lines: Vec<&str> = text.lines().take(6).collect();
+            say!(
+                "{}",
+                style(format!("{mark}{}", plain(&lines.join("\n")))).dim()
+            );
+        }
+    }
+}
+
+fn put_back(restored: Option<Restored>, done: &str, nothing: &str) {
+    let Some(restored) = restored else {
+        return say!("{nothing}");
+    };
+    for change in &restored.done {
+        say!("{} {done}", shown(&change.path));
+    }
+    for problem in &restored.problems {
+        say!("{}", style(plain(problem)).yellow());
     }
 }
 

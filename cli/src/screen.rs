@@ -198,17 +198,20 @@ impl Screen {
         self.line(&style(words).dim().to_string());
     }
 
+    /// A whole patch.
+    pub fn patch(&self, patch: &str) {
+        if patch.is_empty() {
+            self.line("no file was changed");
+        }
+        let patch = plain(patch);
+        patch.lines().for_each(|line| self.line(&coloured(line)));
+    }
+
     fn diff(&self, text: &str) {
         const LINES: usize = 40;
         let lines = text.lines().skip_while(|line| !line.starts_with("@@"));
         for line in lines.clone().take(LINES) {
-            let line = match line.as_bytes().first() {
-                Some(b'+') => style(line).green(),
-                Some(b'-') => style(line).red(),
-                Some(b'@') => style(line).cyan(),
-                _ => style(line).dim(),
-            };
-            self.line(&format!("  {line}"));
+            self.line(&format!("  {}", coloured(line)));
         }
         let more = lines.count().saturating_sub(LINES);
         if more > 0 {
@@ -305,6 +308,17 @@ fn gist(text: &str) -> String {
         Some(last) => format!("{first} {last}"),
         None => first.to_string(),
     }
+}
+
+/// A line of a patch.
+fn coloured(line: &str) -> String {
+    let line = match line.as_bytes().first() {
+        Some(b'+') => style(line).green(),
+        Some(b'-') => style(line).red(),
+        Some(b'@') => style(line).cyan(),
+        _ => style(line).dim(),
+    };
+    line.to_string()
 }
 
 /// What a call is about, for one line.
