@@ -158,8 +158,9 @@ fn commands_answer_without_the_model() {
         ("/model", "gpt-5.5"),
         ("/model other", "gpt-5.5 → other"),
         ("/tokens", "0 in (0 of them cached), 0 out"),
-        ("/reset", "the conversation is forgotten"),
-        ("/compact", "/compact: not yet"),
+        ("/reset", "a new session; the one before is kept"),
+        ("/compact", "there is nothing to shorten yet"),
+        ("/undo", "nothing has happened in this session yet"),
         ("/nonsense", "there is no command /nonsense"),
     ] {
         terminal.types(line);

@@ -3,14 +3,17 @@
 //! Modes: `model` (environment `OPENAI_BASE_URL`, `OPENAI_API_KEY`, `CORECODER_MODEL`, and `QUIRK_DRIVE`, which is
 //! `chat` for one model call or `agent` for the whole loop), `sse`, `gate`, `tools`, `edit`, `search`, `context`.
 
+use std::collections::HashMap;
 use std::error::Error;
 use std::io::{BufRead, Write};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use corecoder::context::Context;
+use corecoder::session::{self, Fact, Header, Journal};
 use corecoder::shell::Bash;
 use corecoder::{
     Agent, AgentError, Approval, Config, Delta, Deltas, Effect, Entry, ErrorKind, Event, Host,
@@ -152,6 +155,7 @@ fn gate() -> Outcome {
 /// Calls on one agent's kit, in order; each line is one reply of a scripted model.
 async fn tools() -> Outcome {
     let mut agent = Agent::new(Script::new([])).shell(guarded());
+    let mut sessions = Sessions::default();
     for line in std::io::stdin().lock().lines() {
         let case: Value = serde_json::from_str(&line?)?;
         let one = json!([[case["tool"], case["args"]]]);
@@ -163,9 +167,72 @@ async fn tools() -> Outcome {
         let calls: Vec<(String, Value)> = calls
             .map(|call| (text(&call[0]), call[1].clone()))
             .collect();
-        print_line(&json!({"result": answers(&mut agent, calls).await?.join("\n")}))?;
+        let result = match case["tool"].as_str() {
+            Some("session_save") => sessions.save(&case["args"]),
+            Some("session_load") => sessions.load(&case["args"]),
+            _ => json!(answers(&mut agent, calls).await?.join("\n")),
+        };
+        print_line(&json!({"result": result}))?;
     }
     Ok(())
+}
+
+/// Journals by their ids; one that was saved or loaded stays open.
+#[derive(Default)]
+struct Sessions(HashMap<String, Journal>);
+
+impl Sessions {
+    /// Appends what is new of a history.
+    fn save(&mut self, args: &Value) -> Value {
+        let saved = self.open(args).and_then(|(journal, kept)| {
+            let messages = args["messages"].as_array().cloned().unwrap_or_default();
+            let new = messages.get(kept.len()..).unwrap_or_default();
+            for entry in corecoder_sessions::messages::entries(new) {
+                journal.append("", Fact::Entries(vec![entry]))?;
+            }
+            Ok(journal.sync()?)
+        });
+        saved.map_or_else(
+            |error| json!(format!("Error: {error}")),
+            |()| json!("saved"),
+        )
+    }
+
+    fn load(&mut self, args: &Value) -> Value {
+        match Sessions::path(args) {
+            Ok(path) if !path.exists() => Value::Null,
+            _ => {
+                let loaded = self.open(args).map(|(_, kept)| kept);
+                loaded.map_or_else(|error| json!(format!("Error: {error}")), Value::from)
+            }
+        }
+    }
+
+    fn path(args: &Value) -> Result<PathBuf, Box<dyn Error>> {
+        let data = Config::from_env()?.data.ok_or("there is no home")?;
+        let name = session::file_name(&text(&args["id"]));
+        Ok(data.join("sessions").join(name))
+    }
+
+    /// The journal, and the messages that it holds, as they stand in the file now.
+    fn open(&mut self, args: &Value) -> Result<(&mut Journal, Vec<Value>), Box<dyn Error>> {
+        let path = Sessions::path(args)?;
+        let id = text(&args["id"]);
+        // It is read anew each time, as another process would.
+        self.0.remove(&id);
+        let (journal, entries) = if path.exists() {
+            let (journal, loaded) = Journal::open(&path, "probe")?;
+            (journal, loaded.entries)
+        } else {
+            let header = Header {
+                id: id.clone(),
+                ..Header::default()
+            };
+            (Journal::create(&path, header)?, Vec::new())
+        };
+        let journal = self.0.entry(id).insert_entry(journal).into_mut();
+        Ok((journal, provider_form(&entries)))
+    }
 }
 
 async fn edit() -> Outcome {
