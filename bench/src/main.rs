@@ -6,6 +6,7 @@
 //!
 //! The figures mean something on a machine that does nothing else.
 
+mod long;
 mod server;
 
 use std::io::{Read, Write};
@@ -46,7 +47,8 @@ fn main() -> anyhow::Result<()> {
         25.0,
     );
     bench.stream()?;
-    bench.side_by_side()
+    bench.side_by_side()?;
+    long::figures(&bench.folder)
 }
 
 /// Builds the program in release mode; it then lies beside this one.
