@@ -1,6 +1,6 @@
 //! The interactive session: a line editor, a few commands, and the agent.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -9,6 +9,7 @@ use console::style;
 use corecoder::files::shown;
 use corecoder::session::{Fact, Loaded};
 use corecoder::{Agent, AgentError, Config, Entry, Llm};
+use corecoder_sessions::change::State;
 use corecoder_sessions::ledger::Ledger;
 use corecoder_sessions::list::{self, Info};
 use corecoder_sessions::restore::Restored;
@@ -103,7 +104,15 @@ pub async fn run(llm: Llm, mut config: Config, args: &Args) -> anyhow::Result<Ex
         editor,
         leave_until: None,
     };
-    repl.run().await
+    let code = repl.run().await?;
+    if let Some(session) = repl.kept.session.filter(|session| session.path().exists()) {
+        let words = format!(
+            "corecoder -c goes on with this, or corecoder -r {}",
+            session.id()
+        );
+        say!("{}", style(words).dim());
+    }
+    Ok(code)
 }
 
 fn history_file(config: &Config) -> Option<PathBuf> {
@@ -295,18 +304,16 @@ impl Repl {
         if !session.path().exists() {
             return say!("nothing has happened in this session yet");
         }
-        let ledger = Ledger::of(&session);
+        let (ledger, root) = (Ledger::of(&session), &self.config.folder);
         match name {
             "/save" if rest.is_empty() => say!("kept as {}", session.id()),
             "/save" => {
                 session.record("", list::name(rest));
                 say!("kept as {}, named {rest:?}", session.id());
             }
-            "/diff" => self
-                .screen
-                .patch(&ledger.diff(&session, &self.config.folder)),
-            "/undo" => put_back(ledger.undo(&session), "put back", "nothing to undo"),
-            "/redo" => put_back(ledger.redo(&session), "done again", "nothing to redo"),
+            "/diff" => self.screen.patch(&ledger.diff(&session, root)),
+            "/undo" => tell_restored(ledger.undo(&session), root, "nothing to undo"),
+            "/redo" => tell_restored(ledger.redo(&session), root, "nothing to redo"),
             _ => self.rewind(rest, &ledger, &session),
         }
     }
@@ -332,11 +339,8 @@ impl Repl {
             );
         };
         if what.trim() != "conversation" {
-            put_back(
-                ledger.undo_from(turn.line, session),
-                "put back",
-                "no file changed since",
-            );
+            let restored = ledger.undo_from(turn.line, session);
+            tell_restored(restored, &self.config.folder, "no file was changed since");
         }
         if what.trim() != "files" {
             session.record("", Fact::Rewind(turn.line));
@@ -371,15 +375,11 @@ impl Repl {
         }
     }
 
-    fn tokens(&self) {
+    fn tokens(&mut self) {
         let spent = self.agent.kit().spent();
-        let window = self
-            .config
-            .max_context
-            .map(|window| format!("; window {window}"))
-            .unwrap_or_default();
+        let (size, window) = self.agent.size();
         say!(
-            "{} in ({} of them cached), {} out{window}",
+            "{} in ({} of them cached), {} out; the next request: about {size} of {window}",
             spent.prompt,
             spent.cached,
             spent.completion
@@ -432,12 +432,19 @@ fn recall(history: &[Entry]) {
     }
 }
 
-fn put_back(restored: Option<Restored>, done: &str, nothing: &str) {
+/// Says what came of putting files back.
+fn tell_restored(restored: Option<Restored>, root: &Path, nothing: &str) {
     let Some(restored) = restored else {
         return say!("{nothing}");
     };
     for change in &restored.done {
-        say!("{} {done}", shown(&change.path));
+        let what = match (&change.before, &change.after) {
+            (_, State::Absent) => "deleted",
+            (State::Absent, _) => "there again",
+            _ => "put back",
+        };
+        let path = change.path.strip_prefix(root).unwrap_or(&change.path);
+        say!("{} {what}", shown(path));
     }
     for problem in &restored.problems {
         say!("{}", style(plain(problem)).yellow());

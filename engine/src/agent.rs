@@ -206,6 +206,11 @@ impl Agent {
         &self.history
     }
 
+    /// Tokens of the next request, as far as they can be told, and of the model's window.
+    pub fn size(&mut self) -> (u64, u64) {
+        self.context.sizes(&self.history, &self.kit)
+    }
+
     /// Goes on from this conversation instead, such as one that was kept; from an empty one, it forgets everything.
     pub fn resume(&mut self, history: Vec<Entry>) {
         (self.history, self.context) = (history, Context::default());

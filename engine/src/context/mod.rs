@@ -285,6 +285,12 @@ impl Context {
         self.scale = (self.scale.max(window as f64 / own.max(1) as f64)).min(MISJUDGED);
     }
 
+    /// Tokens of the next request and of the window, as the provider counts them.
+    pub fn sizes(&mut self, entries: &[Entry], kit: &Kit) -> (u64, u64) {
+        let (size, window) = (self.size(entries, kit), self.window(kit));
+        (self.counted(size), self.counted(window))
+    }
+
     /// Another model counts otherwise, and has another window.
     pub fn forget_provider(&mut self) {
         (self.scale, self.learned) = (1.0, None);
