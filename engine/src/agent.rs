@@ -7,30 +7,22 @@
 //! Left out: everything the loop runs without, such as permissions, plans, hooks and budgets, which plug into
 //! the four sockets.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-
 use futures::StreamExt;
-use tokio::sync::RwLock;
 
 use crate::batch::{Batch, OpenRound};
 use crate::context::Context;
 use crate::conversation::{Entry, ToolCall};
-use crate::files::Files;
-use crate::host::{Event, Host, Silent};
+use crate::host::Event;
 use crate::inbox::Inbox;
 use crate::kit::Kit;
-use crate::model::{Delta, ErrorKind, Model, ModelError, Request};
+use crate::model::{Delta, ErrorKind, ModelError, Request};
 use crate::recovery;
-use crate::shell::{Bash, Shell};
-use crate::standing::Standing;
-use crate::tools::{self, Tool};
 
 /// A conversation with a model that can use tools.
 pub struct Agent {
-    kit: Kit,
-    history: Vec<Entry>,
-    context: Context,
+    pub(crate) kit: Kit,
+    pub(crate) history: Vec<Entry>,
+    pub(crate) context: Context,
 }
 
 /// Why a run ended without an answer.
@@ -49,34 +41,6 @@ pub enum AgentError {
 }
 
 impl Agent {
-    /// An agent with the seven tools in the process's own folder, which shows nothing and approves everything.
-    pub fn new(model: impl Model + 'static) -> Agent {
-        Agent::with_kit(Kit {
-            model: Arc::new(model),
-            tools: tools::seven(),
-            host: Arc::new(Silent),
-            shell: Arc::new(Bash),
-            files: Arc::new(Files::new(PathBuf::from("."))),
-            inbox: Inbox::default(),
-            standing: Standing::default(),
-            meter: Arc::default(),
-            gate: Arc::new(RwLock::new(())),
-            name: String::new(),
-            rounds: 50,
-            window: None,
-        })
-    }
-
-    /// An agent with this kit and an empty history.
-    pub fn with_kit(mut kit: Kit) -> Agent {
-        kit.tools.sort_by_key(|tool| tool.spec().name);
-        Agent {
-            kit,
-            history: Vec::new(),
-            context: Context::default(),
-        }
-    }
-
     /// Runs until the model answers without asking for a tool, and returns that answer.
     ///
     /// Dropping the future cancels: running commands are killed, and the history stays one that the next call
@@ -219,63 +183,6 @@ impl Agent {
     /// What the agent works with.
     pub fn kit(&self) -> &Kit {
         &self.kit
-    }
-
-    /// Works in this folder instead.
-    pub fn folder(mut self, folder: impl Into<PathBuf>) -> Agent {
-        self.kit.files = Arc::new(Files::new(folder.into()));
-        self
-    }
-
-    /// Has exactly these tools. What an agent must not do, it is given no tool for.
-    pub fn tools(mut self, tools: Vec<Arc<dyn Tool>>) -> Agent {
-        self.kit.tools = tools;
-        self.kit.tools.sort_by_key(|tool| tool.spec().name);
-        self
-    }
-
-    /// Has this tool too, in place of one of the same name.
-    pub fn tool(self, tool: impl Tool + 'static) -> Agent {
-        let (mut tools, name) = (self.kit.tools.clone(), tool.spec().name);
-        tools.retain(|other| other.spec().name != name);
-        tools.push(Arc::new(tool));
-        self.tools(tools)
-    }
-
-    /// Reports to this host and asks it for approvals.
-    pub fn host(mut self, host: Arc<impl Host + 'static>) -> Agent {
-        self.kit.host = host;
-        self
-    }
-
-    /// Runs commands through this shell.
-    pub fn shell(mut self, shell: impl Shell + 'static) -> Agent {
-        self.kit.shell = Arc::new(shell);
-        self
-    }
-
-    /// Makes at most this many requests in one run (50, unless set).
-    pub fn rounds(mut self, rounds: usize) -> Agent {
-        self.kit.rounds = rounds;
-        self
-    }
-
-    /// The model's window in tokens, if it is not what the model says.
-    pub fn window(mut self, tokens: Option<u64>) -> Agent {
-        self.kit.window = tokens;
-        self
-    }
-
-    /// Asks this model from the next request on.
-    pub fn set_model(&mut self, model: impl Model + 'static) {
-        self.kit.model = Arc::new(model);
-        self.context.forget_provider();
-    }
-
-    /// Has this tool from the next request on: told at the tail, and part of the prefix after the next compaction.
-    pub fn add_tool(&mut self, tool: Arc<dyn Tool>) {
-        self.kit.tools.push(tool);
-        self.kit.tools.sort_by_key(|tool| tool.spec().name);
     }
 }
 

@@ -17,6 +17,9 @@
 pub mod agent;
 mod batch;
 
+// How an agent is put together.
+mod setup;
+
 // What is said, and what an agent works with.
 pub mod conversation;
 pub mod inbox;

@@ -1,0 +1,106 @@
+//! How an agent is put together: `Agent::new(model).folder(...).host(...)`.
+//!
+//! What is not said stays as [`Agent::new`] makes it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::RwLock;
+
+use crate::agent::Agent;
+use crate::context::Context;
+use crate::files::Files;
+use crate::host::{Host, Silent};
+use crate::inbox::Inbox;
+use crate::kit::Kit;
+use crate::model::Model;
+use crate::shell::{Bash, Shell};
+use crate::standing::Standing;
+use crate::tools::{self, Tool};
+
+impl Agent {
+    /// An agent with the seven tools in the process's own folder, which shows nothing and approves everything.
+    pub fn new(model: impl Model + 'static) -> Agent {
+        Agent::with_kit(Kit {
+            model: Arc::new(model),
+            tools: tools::seven(),
+            host: Arc::new(Silent),
+            shell: Arc::new(Bash),
+            files: Arc::new(Files::new(PathBuf::from("."))),
+            inbox: Inbox::default(),
+            standing: Standing::default(),
+            meter: Arc::default(),
+            gate: Arc::new(RwLock::new(())),
+            name: String::new(),
+            rounds: 50,
+            window: None,
+        })
+    }
+
+    /// An agent with this kit and an empty history.
+    pub fn with_kit(mut kit: Kit) -> Agent {
+        kit.tools.sort_by_key(|tool| tool.spec().name);
+        Agent {
+            kit,
+            history: Vec::new(),
+            context: Context::default(),
+        }
+    }
+
+    /// Works in this folder instead.
+    pub fn folder(mut self, folder: impl Into<PathBuf>) -> Agent {
+        self.kit.files = Arc::new(Files::new(folder.into()));
+        self
+    }
+
+    /// Has exactly these tools. What an agent must not do, it is given no tool for.
+    pub fn tools(mut self, tools: Vec<Arc<dyn Tool>>) -> Agent {
+        self.kit.tools = tools;
+        self.kit.tools.sort_by_key(|tool| tool.spec().name);
+        self
+    }
+
+    /// Has this tool too, in place of one of the same name.
+    pub fn tool(self, tool: impl Tool + 'static) -> Agent {
+        let (mut tools, name) = (self.kit.tools.clone(), tool.spec().name);
+        tools.retain(|other| other.spec().name != name);
+        tools.push(Arc::new(tool));
+        self.tools(tools)
+    }
+
+    /// Reports to this host and asks it for approvals.
+    pub fn host(mut self, host: Arc<impl Host + 'static>) -> Agent {
+        self.kit.host = host;
+        self
+    }
+
+    /// Runs commands through this shell.
+    pub fn shell(mut self, shell: impl Shell + 'static) -> Agent {
+        self.kit.shell = Arc::new(shell);
+        self
+    }
+
+    /// Makes at most this many requests in one run (50, unless set).
+    pub fn rounds(mut self, rounds: usize) -> Agent {
+        self.kit.rounds = rounds;
+        self
+    }
+
+    /// The model's window in tokens, if it is not what the model says.
+    pub fn window(mut self, tokens: Option<u64>) -> Agent {
+        self.kit.window = tokens;
+        self
+    }
+
+    /// Asks this model from the next request on.
+    pub fn set_model(&mut self, model: impl Model + 'static) {
+        self.kit.model = Arc::new(model);
+        self.context.forget_provider();
+    }
+
+    /// Has this tool from the next request on: told at the tail, and part of the prefix after the next compaction.
+    pub fn add_tool(&mut self, tool: Arc<dyn Tool>) {
+        self.kit.tools.push(tool);
+        self.kit.tools.sort_by_key(|tool| tool.spec().name);
+    }
+}
