@@ -92,7 +92,7 @@ fn words(body: &str, kind: ErrorKind) -> String {
     // A refused request is judged by more than its sentence: validators name the parameter beside it.
     let details: &[&str] = match kind {
         ErrorKind::BadRequest => &["/error/code", "/error/param", "/detail/0/loc"],
-        _ => &["/error/metadata/raw"],
+        _ => &["/error/metadata/raw", "/error/n_ctx"],
     };
     let details = details.iter().filter_map(|place| value.pointer(place));
     let details = details.filter(|detail| !detail.is_null());
@@ -108,16 +108,23 @@ fn words(body: &str, kind: ErrorKind) -> String {
 
 /// The window that an error about it names, in tokens: the number behind the words for it, as providers order them.
 pub fn window(message: &str) -> Option<u64> {
-    const WORDS: &str = "maximum context length|context length|context window|context limit|context size|n_ctx\
-        |maximum number of tokens|maximum input length|limit of|limit is|maximum|max |at most|> ";
-    let message = message.to_lowercase().replace([',', '_'], "");
+    const WORDS: &str = "n_ctx|> |<= |model with|maximum context length|context length|context window|context limit\
+        |context size|maximum number of tokens|maximum input length|token limit|limit of|limit is|limit for this model is\
+        |input length should be [1|maximum|max |at most";
+    // MiniMax puts its own error code behind its words.
+    let message = message.to_lowercase().replace("(2013)", "");
+    let message = message.replace([',', '_'], "");
     let behind = |word: &str| {
         let (_, rest) = message.split_once(&word.replace('_', ""))?;
         let start = rest
             .find(|c: char| c.is_ascii_digit())
             .filter(|start| *start < 40)?;
+        let is_window = !rest[..start].contains(" by ");
         let digits = rest[start..].split(|c: char| !c.is_ascii_digit()).next()?;
-        digits.parse().ok().filter(|window| *window >= 256)
+        digits
+            .parse()
+            .ok()
+            .filter(|window| is_window && *window >= 256)
     };
     WORDS.split('|').find_map(behind)
 }
