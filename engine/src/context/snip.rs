@@ -9,6 +9,9 @@ use crate::wire::text;
 
 /// An output of at most this many bytes is not worth cutting.
 const SHORT: usize = 1_500;
+/// A round that loses fewer tokens than this is left as it is, such as one that was cut before: what is kept of an
+/// output may be as long as it was.
+const GAIN: u64 = 100;
 /// Bytes kept of the beginning, and of the end.
 const END: usize = 300;
 /// Telling lines kept from between, and the bytes kept of each.
@@ -23,27 +26,29 @@ pub fn snip(entries: &[Entry], wanted: u64) -> Option<(Vec<Entry>, usize)> {
         if freed >= wanted {
             break;
         }
-        snipped.push(match entry {
-            Entry::Round(round) if round.answered().any(|(_, result)| is_long(result)) => {
-                let short = with_results(round, |result| match is_long(result) {
-                    true => shortened(result),
-                    false => result.to_string(),
-                });
-                freed += tokens::of_entry(entry).saturating_sub(tokens::of_entry(&short));
-                cut += round
-                    .answered()
-                    .filter(|(_, result)| is_long(result))
-                    .count();
-                short
-            }
-            other => other.clone(),
-        });
+        let (short, count) = match entry {
+            Entry::Round(round) => cut_down(round),
+            _ => (entry.clone(), 0),
+        };
+        let gain = tokens::of_entry(entry).saturating_sub(tokens::of_entry(&short));
+        let is_worth_it = count > 0 && gain >= GAIN;
+        snipped.push(if is_worth_it { short } else { entry.clone() });
+        if is_worth_it {
+            (freed, cut) = (freed + gain, cut + count);
+        }
     }
     (cut > 0).then_some((snipped, cut))
 }
 
-fn is_long(result: &str) -> bool {
-    result.len() > SHORT
+/// The round with its long outputs cut, and how many those are.
+fn cut_down(round: &Round) -> (Entry, usize) {
+    let is_long = |result: &str| result.len() > SHORT;
+    let short = with_results(round, |result| match is_long(result) {
+        true => shortened(result),
+        false => result.to_string(),
+    });
+    let count = round.answered().filter(|(_, result)| is_long(result));
+    (short, count.count())
 }
 
 /// The round with its results worded anew.
