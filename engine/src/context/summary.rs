@@ -117,17 +117,28 @@ fn bounded(said: Vec<String>, room: u64) -> Vec<String> {
     kept
 }
 
-/// A text of at most about `room` tokens: all of it, or its beginning and its end.
+/// A text of at most `room` tokens, if that is enough to say that something is missing: all of it, or its beginning
+/// and its end. The bound is exact: a text a little above it would be cut by each further compaction.
 pub fn shortened(words: &str, room: u64) -> String {
     let size = tokens::of(words);
     if size <= room {
         return words.to_string();
     }
-    let bytes = usize::try_from(words.len() as u64 * room / size).unwrap_or(0);
-    let (head, tail) = (text::head(words, bytes / 2), text::tail(words, bytes / 2));
-    let missing = words.len() - head.len() - tail.len();
-    format!("{head}\n[... {missing} bytes left out ...]\n{tail}")
+    let kept = room.saturating_sub(MARK);
+    let mut bytes = usize::try_from(words.len() as u64 * kept / size).unwrap_or(0);
+    loop {
+        let (head, tail) = (text::head(words, bytes / 2), text::tail(words, bytes / 2));
+        let missing = words.len() - head.len() - tail.len();
+        let cut = format!("{head}\n[... {missing} bytes left out ...]\n{tail}");
+        if tokens::of(&cut) <= room || bytes == 0 {
+            return cut;
+        }
+        bytes = bytes * 3 / 4;
+    }
 }
+
+/// Tokens of the line that says what is missing.
+const MARK: u64 = 20;
 
 /// What can be said without a model, in about `room` tokens: the notes so far, what the model said it decided and
 /// why, what it said last, and the errors it saw.
@@ -135,7 +146,10 @@ pub fn extract(older: &[Entry], room: u64) -> String {
     let (mut before, mut decided, mut said, mut errors) = ("", Vec::new(), Vec::new(), Vec::new());
     for entry in older {
         match entry {
-            Entry::Summary(summary) => before = &summary.notes,
+            Entry::Summary(summary) => {
+                let lists = [&mut errors, &mut said, &mut decided];
+                before = take_lists(&summary.notes, lists);
+            }
             Entry::Round(round) => {
                 sort_lines(round.reply(), &mut decided, &mut said);
                 for (_, result) in round.answered() {
@@ -154,20 +168,37 @@ pub fn extract(older: &[Entry], room: u64) -> String {
             format!("\n\n{title}\n- {}", lines.join("\n- "))
         }
     };
-    let before = before.strip_prefix(EXTRACT).unwrap_or(before).trim_start();
     let notes = match before {
         "" => String::new(),
         notes => format!("\n\n{}", shortened(notes, room / 4)),
     };
     format!(
         "{EXTRACT}{notes}{}{}{}",
-        list("Decided:", &decided),
-        list("Said:", &said),
-        list("Errors seen:", &errors)
+        list(DECIDED, &decided),
+        list(SAID, &said),
+        list(ERRORS, &errors)
     )
 }
 
 const EXTRACT: &str = "An extract of what was done:";
+const DECIDED: &str = "Decided:";
+const SAID: &str = "Said:";
+const ERRORS: &str = "Errors seen:";
+
+/// Takes an extract apart again, so that its lines last longer than a text that is cut in the middle each time: puts
+/// the errors, what was said and what was decided into these lists, and returns the notes before them.
+fn take_lists<'a>(notes: &'a str, lists: [&mut Vec<&'a str>; 3]) -> &'a str {
+    let Some(mut notes) = notes.strip_prefix(EXTRACT) else {
+        return notes;
+    };
+    for (title, list) in [ERRORS, SAID, DECIDED].into_iter().zip(lists) {
+        if let Some((before, lines)) = notes.rsplit_once(&*format!("\n\n{title}\n- ")) {
+            list.extend(lines.split("\n- "));
+            notes = before;
+        }
+    }
+    notes.trim_start()
+}
 
 /// The lines of a reply, those with a decision or a promise apart from the others.
 fn sort_lines<'a>(reply: &'a Reply, decided: &mut Vec<&'a str>, said: &mut Vec<&'a str>) {
