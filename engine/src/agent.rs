@@ -177,7 +177,7 @@ impl Agent {
 
     /// Goes on from this conversation instead, such as one that was kept; from an empty one, it forgets everything.
     pub fn resume(&mut self, history: Vec<Entry>) {
-        (self.history, self.context) = (history, Context::default());
+        (self.context, self.history) = (Context::resumed(&history), history);
     }
 
     /// What the agent works with.

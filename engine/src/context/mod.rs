@@ -91,6 +91,14 @@ impl Default for Context {
 }
 
 impl Context {
+    /// Of a conversation that a model has seen before.
+    pub fn resumed(entries: &[Entry]) -> Context {
+        Context {
+            seen: entries.len(),
+            ..Context::default()
+        }
+    }
+
     /// Makes room if the next request needs it, and returns whether anything was shortened. Errors if even what can't
     /// be left out does not fit.
     pub async fn fit(&mut self, entries: &mut Vec<Entry>, kit: &Kit) -> Result<bool, AgentError> {
