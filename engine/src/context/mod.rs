@@ -102,7 +102,10 @@ impl Context {
     /// Makes room if the next request needs it, and returns whether anything was shortened. Errors if even what can't
     /// be left out does not fit.
     pub async fn fit(&mut self, entries: &mut Vec<Entry>, kit: &Kit) -> Result<bool, AgentError> {
-        let window = self.window(kit);
+        // What is told once more after a compaction needs its room too.
+        let standing = self.standing(kit).into_values().map(Entry::Note);
+        let standing = standing.map(|note| tokens::of_entry(&note)).sum();
+        let window = self.window(kit).saturating_sub(standing);
         let size = self.size(entries, kit);
         if size * 100 < window * SNIP_AT {
             return Ok(false);
@@ -117,6 +120,7 @@ impl Context {
         }
         let size = self.size(entries, kit);
         if size > window {
+            let (size, window) = (size + standing, window + standing);
             let (size, window) = (self.counted(size), self.counted(window));
             return Err(AgentError::TooLong { size, window });
         }
@@ -255,14 +259,20 @@ impl Context {
         self.prefix.get_or_insert_with(new).clone()
     }
 
-    /// What has to be told since the last request: standing texts that changed, and tools that came late.
-    pub fn news(&mut self, kit: &Kit) -> Vec<Entry> {
+    /// What the model must know beside the conversation: the standing texts, and the tools that came late.
+    fn standing(&mut self, kit: &Kit) -> BTreeMap<String, String> {
         let (mut standing, prefix) = (kit.standing.texts(), self.prefix(kit));
         for tool in kit.tools.iter().map(|tool| tool.spec()) {
             if !prefix.tools.iter().any(|known| known.name == tool.name) {
                 standing.insert(format!("tool {}", tool.name), prompt::late_tool(&tool));
             }
         }
+        standing
+    }
+
+    /// What of it has to be told, since it changed after the last request.
+    pub fn news(&mut self, kit: &Kit) -> Vec<Entry> {
+        let standing = self.standing(kit);
         let told = std::mem::replace(&mut self.told, standing);
         let news = self
             .told
