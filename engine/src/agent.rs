@@ -160,9 +160,8 @@ impl Agent {
     /// Makes room now: all but the last entries become a summary that keeps `focus` in mind.
     /// Returns whether there was anything to shorten.
     pub async fn compact(&mut self, focus: &str) -> bool {
-        let room = self.context.window(&self.kit) / 20;
         let (history, kit) = (&mut self.history, &self.kit);
-        self.context.summarize(history, room, focus, kit).await
+        self.context.compact(history, focus, kit).await
     }
 
     /// The conversation as it is sent: what compaction left of it.
@@ -172,7 +171,8 @@ impl Agent {
 
     /// Tokens of the next request, as far as they can be told, and of the model's window.
     pub fn size(&mut self) -> (u64, u64) {
-        self.context.sizes(&self.history, &self.kit)
+        let size = self.context.counted(&self.history, &self.kit);
+        (size, self.context.window(&self.kit))
     }
 
     /// Goes on from this conversation instead, such as one that was kept; from an empty one, it forgets everything.

@@ -24,8 +24,10 @@ pub enum Entry {
     Summary(Summary),
 }
 
-/// What compaction left of older entries. All but the notes is carried by rule, from one summary to the next.
+/// What compaction left of older entries. All but the notes is carried by rule, from one summary to the next; each list
+/// is in the order of time.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Summary {
     /// The user's own words, oldest first.
     pub said: Vec<String>,
@@ -33,23 +35,36 @@ pub struct Summary {
     pub changed: Vec<String>,
     /// Files that calls only read, likewise.
     pub read: Vec<String>,
-    /// What was done, decided and found: the model's words, or an extract of them.
+    /// What the model said it decided or left for later, and the errors that were reported.
+    pub decided: Vec<String>,
+    pub errors: Vec<String>,
+    /// The model's notes on all of it.
     pub notes: String,
+    /// What it said since those notes were written; empty unless it could not write new ones.
+    pub steps: Vec<String>,
 }
 
 /// As the model reads it.
 impl std::fmt::Display for Summary {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let notes = std::slice::from_ref(&self.notes);
+        let parts = [
+            ("The user said", &self.said[..]),
+            ("Files changed", &self.changed),
+            ("Files read", &self.read),
+            ("Decided, or left for later", &self.decided),
+            ("Errors seen", &self.errors),
+            (
+                "Your notes",
+                if self.notes.is_empty() { &[] } else { notes },
+            ),
+            ("Said since", &self.steps),
+        ];
         write!(f, "[The conversation so far, shortened.]")?;
-        if !self.said.is_empty() {
-            write!(f, "\n\nThe user said:\n- {}", self.said.join("\n- "))?;
+        for (title, lines) in parts.into_iter().filter(|(_, lines)| !lines.is_empty()) {
+            write!(f, "\n\n{title}:\n- {}", lines.join("\n- "))?;
         }
-        for (title, files) in [("changed", &self.changed), ("read", &self.read)] {
-            if !files.is_empty() {
-                write!(f, "\n\nFiles {title}: {}", files.join(", "))?;
-            }
-        }
-        write!(f, "\n\n{}", self.notes)
+        Ok(())
     }
 }
 

@@ -76,7 +76,7 @@ fn shortened(output: &str) -> String {
 }
 
 /// The lines that say most, in their order: up to `count` that report an error, and as many that define a value.
-pub(super) fn telling(text: &str, count: usize) -> Vec<&str> {
+fn telling(text: &str, count: usize) -> Vec<&str> {
     let (mut errors, mut values) = (0, 0);
     let mut wanted = |line: &&str| {
         let kind = match () {
@@ -91,11 +91,22 @@ pub(super) fn telling(text: &str, count: usize) -> Vec<&str> {
 }
 
 /// As compilers, test runners, shells and stack traces word it.
-pub(super) fn reports_error(line: &str) -> bool {
+fn reports_error(line: &str) -> bool {
     const SIGNS: &str = "error:|error[|error |errors|failed|failure|panicked|traceback|exception|fatal|not found\
         |no such file|denied|undefined|assert|cannot|can't|[exit code";
     let line = line.to_lowercase();
     SIGNS.split('|').any(|sign| line.contains(sign))
+}
+
+/// Whether a line does nothing but report an error.
+pub(super) fn is_error(line: &str) -> bool {
+    const WORDS: &str =
+        "error|fatal|failed|failure|panicked|traceback|assertionerror|exception|thread '|e  ";
+    let line = line.trim_start().to_lowercase();
+    let behind = |word: &str| line.strip_prefix(word)?.chars().next();
+    WORDS
+        .split('|')
+        .any(|word| behind(word).is_none_or(|next| ":[ '".contains(next)) && line.starts_with(word))
 }
 
 /// As most languages word a constant, behind the line numbers that tools put in front.

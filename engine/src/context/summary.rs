@@ -1,16 +1,23 @@
-//! The second and third step: older entries become one summary.
+//! The second step: older entries become one summary.
 //!
-//! The user's words and the files are carried by rule, out of the entries and the summary before, so no model can
-//! forget them. The notes are the model's; where it gave none that can be used, an [`extract`] takes their place.
+//! All of it but the notes is carried by rule, out of the entries and the summary before, so no model can forget it.
+//! The notes are the model's; where it gave none that can be used, the notes before stay, and what the model said
+//! since stands beside them.
 
-use crate::context::snip::{reports_error, with_results};
+use crate::context::snip::is_error;
 use crate::context::tokens;
-use crate::conversation::{Entry, Reply, Summary, ToolCall};
+use crate::conversation::{Entry, Reply, Round, Summary, ToolCall};
 use crate::wire::text;
 
-/// Files named in a summary: so many of those that changed, and so many of those only read.
+/// Percent of the window for the user's own words, for notes, and for each list of lines.
+const WORDS: u64 = 10;
+pub(super) const NOTES: u64 = 15;
+const LINES: u64 = 3;
+/// Files named: so many of those that changed, and so many of those only read.
 const CHANGED: usize = 100;
 const READ: usize = 30;
+/// Bytes kept of a line.
+const LINE: usize = 400;
 
 /// Where the recent entries begin: as many of the newest as fit in `room` tokens, and all from `unseen` on.
 pub fn recent(entries: &[Entry], unseen: usize, room: u64) -> usize {
@@ -25,44 +32,83 @@ pub fn recent(entries: &[Entry], unseen: usize, room: u64) -> usize {
     start
 }
 
-/// The summary of older entries with these notes; the user's words take at most `room` tokens.
-pub fn summary(older: &[Entry], notes: String, room: u64) -> Summary {
-    let mut summary = Summary {
-        notes,
-        ..Summary::default()
-    };
+/// The summary of older entries, with the model's notes if there are any, for a window of so many tokens.
+pub fn summary(older: &[Entry], notes: Option<String>, window: u64) -> Summary {
+    let mut summary = Summary::default();
     for entry in older {
         match entry {
             Entry::User(words) => summary.said.push(words.clone()),
-            Entry::Summary(before) => {
-                summary.said.extend(before.said.iter().cloned());
-                summary.changed.extend(before.changed.iter().cloned());
-                summary.read.extend(before.read.iter().cloned());
-            }
-            Entry::Round(round) => {
-                let done = round
-                    .answered()
-                    .filter(|(_, result)| !result.starts_with("Error: "));
-                done.for_each(|(call, _)| add_file(call, &mut summary));
-            }
+            Entry::Summary(before) => take_over(before, &mut summary),
+            Entry::Round(round) => add_round(round, &mut summary),
             Entry::Note(_) => {}
         }
     }
-    summary.said = bounded(summary.said, room);
-    summary.changed = newest(summary.changed, CHANGED);
+    let part = |percent: u64| window * percent / 100;
+    summary.said = bounded(summary.said, part(WORDS));
+    summary.changed = newest(summary.changed, CHANGED as u64, |_| 1);
     summary.read.retain(|file| !summary.changed.contains(file));
-    summary.read = newest(summary.read, READ);
+    summary.read = newest(summary.read, READ as u64, |_| 1);
+    let lines = |lines| newest(lines, part(LINES), |line| tokens::of(line) + 2);
+    summary.decided = lines(summary.decided);
+    summary.errors = lines(summary.errors);
+    match notes {
+        Some(notes) => (summary.notes, summary.steps) = (notes, Vec::new()),
+        None => {
+            summary.notes = shortened(&summary.notes, part(NOTES));
+            summary.steps = lines(summary.steps);
+        }
+    }
     summary
+}
+
+fn take_over(before: &Summary, summary: &mut Summary) {
+    summary.said.extend_from_slice(&before.said);
+    summary.changed.extend_from_slice(&before.changed);
+    summary.read.extend_from_slice(&before.read);
+    summary.decided.extend_from_slice(&before.decided);
+    summary.errors.extend_from_slice(&before.errors);
+    summary.steps.extend_from_slice(&before.steps);
+    summary.notes.clone_from(&before.notes);
+}
+
+fn add_round(round: &Round, summary: &mut Summary) {
+    add_lines(round.reply(), summary);
+    for (call, result) in round.answered() {
+        if !result.starts_with("Error: ") {
+            add_file(call, summary);
+        }
+        let errors = result.lines().filter(|line| is_error(line)).take(3);
+        summary
+            .errors
+            .extend(errors.map(|line| text::head(line.trim(), LINE).to_string()));
+    }
+}
+
+/// Decisions and promises apart from what else was said.
+fn add_lines(reply: &Reply, summary: &mut Summary) {
+    const SIGNS: &str =
+        "decid|decision|because|instead|chose|must |never |always |todo|open item|later|next step";
+    for line in reply
+        .text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+    {
+        let lower = line.to_lowercase();
+        let decides = SIGNS.split('|').any(|sign| lower.contains(sign));
+        let list = if decides {
+            &mut summary.decided
+        } else {
+            &mut summary.steps
+        };
+        list.push(text::head(line, LINE).to_string());
+    }
 }
 
 /// A call that brings new text for a file changes it, whatever its tool is called.
 fn add_file(call: &ToolCall, summary: &mut Summary) {
-    let Some((args, file)) = call
-        .args
-        .as_ref()
-        .ok()
-        .and_then(|args| Some((args, args["file_path"].as_str()?)))
-    else {
+    let args = call.args.as_ref().unwrap_or(&serde_json::Value::Null);
+    let Some(file) = args["file_path"].as_str() else {
         return;
     };
     let changes = ["content", "new_string", "edits"]
@@ -76,13 +122,18 @@ fn add_file(call: &ToolCall, summary: &mut Summary) {
     files.push(file.to_string());
 }
 
-/// The last `count` different ones, in the order in which they came last.
-fn newest(files: Vec<String>, count: usize) -> Vec<String> {
-    let mut kept: Vec<String> = Vec::new();
-    for file in files.into_iter().rev() {
-        if kept.len() < count && !kept.contains(&file) {
-            kept.push(file);
+/// The last different lines whose costs add up to at most `room`, in the order in which they came last.
+fn newest(lines: Vec<String>, room: u64, cost: impl Fn(&str) -> u64) -> Vec<String> {
+    let (mut kept, mut left): (Vec<String>, u64) = (Vec::new(), room);
+    for line in lines.into_iter().rev() {
+        if kept.contains(&line) {
+            continue;
         }
+        match left.checked_sub(cost(&line)) {
+            Some(rest) => left = rest,
+            None => break,
+        }
+        kept.push(line);
     }
     kept.reverse();
     kept
@@ -102,7 +153,7 @@ fn bounded(said: Vec<String>, room: u64) -> Vec<String> {
     let first = said.next().map(|words| take(words, room / 4, &mut left));
     for words in said.rev() {
         // What is not worth a line any more is left out.
-        if left < 20 {
+        if left < MARK {
             break;
         }
         let share = if tokens::of(words) <= left {
@@ -116,7 +167,6 @@ fn bounded(said: Vec<String>, room: u64) -> Vec<String> {
     kept.reverse();
     kept
 }
-
 /// A text of at most `room` tokens, if that is enough to say that something is missing: all of it, or its beginning
 /// and its end. The bound is exact: a text a little above it would be cut by each further compaction.
 pub fn shortened(words: &str, room: u64) -> String {
@@ -139,134 +189,3 @@ pub fn shortened(words: &str, room: u64) -> String {
 
 /// Tokens of the line that says what is missing.
 const MARK: u64 = 20;
-
-/// What can be said without a model, in about `room` tokens: the notes so far, what the model said it decided and
-/// why, what it said last, and the errors it saw.
-pub fn extract(older: &[Entry], room: u64) -> String {
-    let (mut before, mut decided, mut said, mut errors) = ("", Vec::new(), Vec::new(), Vec::new());
-    for entry in older {
-        match entry {
-            Entry::Summary(summary) => {
-                let lists = [&mut errors, &mut said, &mut decided];
-                before = take_lists(&summary.notes, lists);
-            }
-            Entry::Round(round) => {
-                sort_lines(round.reply(), &mut decided, &mut said);
-                for (_, result) in round.answered() {
-                    let lines = result.lines().filter(|line| reports_error(line));
-                    errors.extend(lines.take(3).map(str::trim));
-                }
-            }
-            Entry::User(_) | Entry::Note(_) => {}
-        }
-    }
-    let list = |title: &str, lines: &[&str]| -> String {
-        let lines: Vec<String> = distinct_newest(lines, room / 4);
-        if lines.is_empty() {
-            String::new()
-        } else {
-            format!("\n\n{title}\n- {}", lines.join("\n- "))
-        }
-    };
-    let notes = match before {
-        "" => String::new(),
-        notes => format!("\n\n{}", shortened(notes, room / 4)),
-    };
-    format!(
-        "{EXTRACT}{notes}{}{}{}",
-        list(DECIDED, &decided),
-        list(SAID, &said),
-        list(ERRORS, &errors)
-    )
-}
-
-const EXTRACT: &str = "An extract of what was done:";
-const DECIDED: &str = "Decided:";
-const SAID: &str = "Said:";
-const ERRORS: &str = "Errors seen:";
-
-/// Takes an extract apart again, so that its lines last longer than a text that is cut in the middle each time: puts
-/// the errors, what was said and what was decided into these lists, and returns the notes before them.
-fn take_lists<'a>(notes: &'a str, lists: [&mut Vec<&'a str>; 3]) -> &'a str {
-    let Some(mut notes) = notes.strip_prefix(EXTRACT) else {
-        return notes;
-    };
-    for (title, list) in [ERRORS, SAID, DECIDED].into_iter().zip(lists) {
-        if let Some((before, lines)) = notes.rsplit_once(&*format!("\n\n{title}\n- ")) {
-            list.extend(lines.split("\n- "));
-            notes = before;
-        }
-    }
-    notes.trim_start()
-}
-
-/// The lines of a reply, those with a decision or a promise apart from the others.
-fn sort_lines<'a>(reply: &'a Reply, decided: &mut Vec<&'a str>, said: &mut Vec<&'a str>) {
-    const SIGNS: &str =
-        "decid|decision|because|instead|chose|must |never |always |todo|open item|later|next step";
-    for line in reply
-        .text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-    {
-        let lower = line.to_lowercase();
-        let tells = SIGNS.split('|').any(|sign| lower.contains(sign));
-        if tells {
-            decided.push(line)
-        } else {
-            said.push(line)
-        }
-    }
-}
-
-/// The newest different lines that fit in `room` tokens, in their order.
-fn distinct_newest(lines: &[&str], room: u64) -> Vec<String> {
-    let (mut kept, mut left): (Vec<String>, u64) = (Vec::new(), room);
-    for line in lines.iter().rev() {
-        let line = text::head(line, 400).to_string();
-        if kept.contains(&line) {
-            continue;
-        }
-        let Some(rest) = left.checked_sub(tokens::of(&line) + 2) else {
-            break;
-        };
-        left = rest;
-        kept.push(line);
-    }
-    kept.reverse();
-    kept
-}
-
-/// The third step: a summary without a model, and the last entries in their tightest form, in about `room` tokens.
-/// What the model has not seen is cut only if it does not fit by itself.
-pub fn collapse(entries: &[Entry], unseen: usize, room: u64) -> Vec<Entry> {
-    let start = recent(entries, unseen, room / 10).max(usize::from(entries.len() > 1));
-    let (older, last) = entries.split_at(start.min(unseen));
-    let mut tight = Vec::new();
-    if !older.is_empty() {
-        let notes = extract(older, room / 10);
-        tight.push(Entry::Summary(summary(older, notes, room / 10)));
-    }
-    let (seen, unseen) = last.split_at(unseen - older.len());
-    tight.extend(seen.iter().map(|entry| capped(entry, 100)));
-    let mut cap = room.saturating_sub(tokens::of_entries(&tight));
-    let left = cap;
-    let mut fresh = unseen.to_vec();
-    while tokens::of_entries(&fresh) > left && cap > 20 {
-        fresh = unseen.iter().map(|entry| capped(entry, cap)).collect();
-        cap = cap * 3 / 4;
-    }
-    tight.extend(fresh);
-    tight
-}
-
-/// The entry with no text that came from outside longer than `cap` tokens.
-fn capped(entry: &Entry, cap: u64) -> Entry {
-    match entry {
-        Entry::User(words) => Entry::User(shortened(words, cap)),
-        Entry::Note(words) => Entry::Note(shortened(words, cap)),
-        Entry::Round(round) => with_results(round, |result| shortened(result, cap)),
-        Entry::Summary(_) => entry.clone(),
-    }
-}

@@ -45,11 +45,16 @@ const MESSAGE: u64 = 5;
 /// What a call costs beside its name and arguments: its id, twice, and the names of its fields.
 const CALL: u64 = 20;
 
+/// The tokens of a message with this text.
+pub fn of_message(text: &str) -> u64 {
+    MESSAGE + of(text)
+}
+
 /// The tokens of an entry as it is sent.
 pub fn of_entry(entry: &Entry) -> u64 {
     match entry {
-        Entry::User(text) | Entry::Note(text) => MESSAGE + of(text),
-        Entry::Summary(summary) => MESSAGE + of(&summary.to_string()),
+        Entry::User(text) | Entry::Note(text) => of_message(text),
+        Entry::Summary(summary) => of_message(&summary.to_string()),
         Entry::Round(round) => of_round(round),
     }
 }

@@ -1,0 +1,47 @@
+//! The third step: a summary without a model, and the last entries in their tightest form.
+
+use crate::context::snip::with_results;
+use crate::context::summary::{recent, shortened, summary};
+use crate::context::tokens;
+use crate::conversation::Entry;
+
+/// Tokens kept of each older output.
+const TIGHT: u64 = 100;
+/// Tokens below which no text that the model has not seen is cut.
+const LEAST: u64 = 20;
+
+/// The entries in about `room` tokens. What the model has not seen is cut only if it does not fit by itself.
+pub fn collapse(entries: &[Entry], unseen: usize, room: u64) -> Vec<Entry> {
+    let start = recent(entries, unseen, room / 10).max(usize::from(entries.len() > 1));
+    let (older, last) = entries.split_at(start.min(unseen));
+    let (seen, fresh) = last.split_at(unseen - older.len());
+    let mut tight = Vec::new();
+    if !older.is_empty() {
+        tight.push(Entry::Summary(summary(older, None, room / 2)));
+    }
+    tight.extend(seen.iter().map(|entry| capped(entry, TIGHT)));
+    let room = room.saturating_sub(tokens::of_entries(&tight));
+    tight.extend(fitted(fresh, room));
+    tight
+}
+
+/// The entries, their longest texts cut until all of them fit.
+fn fitted(entries: &[Entry], room: u64) -> Vec<Entry> {
+    let mut fitted = entries.to_vec();
+    let mut cap = room;
+    while tokens::of_entries(&fitted) > room && cap > LEAST {
+        fitted = entries.iter().map(|entry| capped(entry, cap)).collect();
+        cap = cap * 3 / 4;
+    }
+    fitted
+}
+
+/// The entry with no text that came from outside longer than `cap` tokens.
+fn capped(entry: &Entry, cap: u64) -> Entry {
+    match entry {
+        Entry::User(words) => Entry::User(shortened(words, cap)),
+        Entry::Note(words) => Entry::Note(shortened(words, cap)),
+        Entry::Round(round) => with_results(round, |result| shortened(result, cap)),
+        Entry::Summary(_) => entry.clone(),
+    }
+}
