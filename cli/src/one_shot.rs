@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use anyhow::anyhow;
-use corecoder::{Config, Llm};
+use corecoder::{AgentError, Config, Llm};
 
 use crate::approval::Policy;
 use crate::args::Args;
@@ -72,18 +72,7 @@ pub async fn run(
     prompt: String,
 ) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::new()?;
-    let policy = if args.yes {
-        Policy::AllowAll
-    } else {
-        Policy::ReadsOnly
-    };
-    let screen = Arc::new(Screen::new(
-        Show {
-            answer: false,
-            details: args.verbose,
-        },
-        policy,
-    ));
+    let screen = Arc::new(screen(args));
     let mut kept = keep::open(args, &mut config, sessions::pick)?;
     for remark in &kept.remarks {
         eprintln!("corecoder: {}", plain(remark));
@@ -105,11 +94,27 @@ pub async fn run(
         }
     };
     screen.clear();
-    let answer = answer.inspect_err(|_| eprintln!("corecoder: stopped{}", keep::hint(&kept)))?;
+    if let Err(AgentError::Rounds(_)) = answer {
+        eprintln!("corecoder: not done yet{}", keep::hint(&kept));
+    }
+    let answer = answer?;
     // Whoever reads the answer may have had enough of it.
     let _ = writeln!(std::io::stdout(), "{}", answer.trim_end());
     if answer.trim().is_empty() {
         eprintln!("corecoder: the model ended without an answer");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn screen(args: &Args) -> Screen {
+    let show = Show {
+        answer: false,
+        details: args.verbose,
+    };
+    let policy = if args.yes {
+        Policy::AllowAll
+    } else {
+        Policy::ReadsOnly
+    };
+    Screen::new(show, policy)
 }

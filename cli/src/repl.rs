@@ -68,18 +68,7 @@ enum Line {
 }
 
 pub async fn run(llm: Llm, mut config: Config, args: &Args) -> anyhow::Result<ExitCode> {
-    let policy = if args.yes {
-        Policy::AllowAll
-    } else {
-        Policy::Ask(Asking::default())
-    };
-    let screen = Arc::new(Screen::new(
-        Show {
-            answer: true,
-            details: args.verbose,
-        },
-        policy,
-    ));
+    let screen = Arc::new(screen(args));
     let mut kept = keep::open(args, &mut config, sessions::pick)?;
     let agent = keep::agent(llm, &config, &mut kept, screen.clone());
     say!(
@@ -113,6 +102,19 @@ pub async fn run(llm: Llm, mut config: Config, args: &Args) -> anyhow::Result<Ex
         say!("{}", style(words).dim());
     }
     Ok(code)
+}
+
+fn screen(args: &Args) -> Screen {
+    let show = Show {
+        answer: true,
+        details: args.verbose,
+    };
+    let policy = if args.yes {
+        Policy::AllowAll
+    } else {
+        Policy::Ask(Asking::default())
+    };
+    Screen::new(show, policy)
 }
 
 fn history_file(config: &Config) -> Option<PathBuf> {

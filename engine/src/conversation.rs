@@ -12,7 +12,6 @@ use serde_json::{Map, Value};
 /// One step of a conversation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "nearly all entries are rounds")]
 pub enum Entry {
     /// What the user said.
     User(String),

@@ -11,17 +11,16 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 
 use crate::agent::AgentError;
 use crate::conversation::{Entry, Usage};
 use crate::host::Event;
 use crate::kit::Kit;
-use crate::model::{Delta, ModelError, Request};
-use crate::prompt;
+use crate::model::ModelError;
 
 pub mod collapse;
+mod notes;
 mod prefix;
 mod size;
 pub mod snip;
@@ -138,8 +137,9 @@ impl Context {
         if older.iter().all(|entry| matches!(entry, Entry::Summary(_))) {
             return false;
         }
-        let window = self.size.window(kit);
-        let notes = self.notes(older, window, focus, kit).await;
+        let (window, prefix) = (self.size.window(kit), self.prefix(kit));
+        kit.host.event(&kit.name, &Event::Compacting);
+        let notes = notes::ask(older, window, focus, &prefix, kit).await;
         let how = notes.as_ref().err();
         let how = how
             .map(|why| format!(" without the model: {why}"))
@@ -155,43 +155,6 @@ impl Context {
         let by = collapse::collapse(entries, self.seen, room);
         let what = "all but the last entries left out".to_string();
         self.apply(entries, 0..entries.len(), by, what, kit)
-    }
-
-    /// The model's notes on older entries, asked for behind the unchanged prefix; or why they can't be used.
-    async fn notes(
-        &mut self,
-        older: &[Entry],
-        window: u64,
-        focus: &str,
-        kit: &Kit,
-    ) -> Result<String, String> {
-        kit.host.event(&kit.name, &Event::Compacting);
-        let prefix = self.prefix(kit);
-        let mut asked = older.to_vec();
-        asked.push(Entry::Note(prompt::summarize(focus)));
-        let size = tokens::of_entries(&asked);
-        if prefix.size + size > window {
-            return Err("it is too long to be read at once".to_string());
-        }
-        let mut deltas = kit.model.stream(Request {
-            system: &prefix.system,
-            tools: &prefix.tools,
-            entries: &asked,
-        });
-        let mut notes = String::new();
-        while let Some(delta) = deltas.next().await {
-            if let Delta::Done(reply) = delta.map_err(|error| error.to_string())? {
-                kit.spend(reply.usage);
-                notes = reply.text.trim().to_string();
-            }
-        }
-        match tokens::of(&notes) {
-            0 => Err("it wrote none".to_string()),
-            length if length >= size.min(window * summary::NOTES / 100) => {
-                Err("it wrote too much".to_string())
-            }
-            _ => Ok(notes),
-        }
     }
 
     /// Puts `by` in place of `entries[at]`, and returns whether that changes anything.

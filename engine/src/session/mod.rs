@@ -15,8 +15,10 @@ use crate::context::Compaction;
 use crate::conversation::{Entry, Reply, Round};
 
 mod journal;
+mod place;
 
-pub use journal::{Journal, SessionError, file_name};
+pub use journal::{Journal, SessionError};
+pub use place::file_name;
 
 /// The format of the journals that this program writes.
 pub const FORMAT: u32 = 1;
@@ -40,7 +42,6 @@ pub struct Line {
 /// What became true.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "one is alive at a time")]
 pub enum Fact {
     /// The first line.
     Session(Header),
@@ -177,11 +178,10 @@ impl Loaded {
                 self.close_if_answered();
             }
             Fact::Result { at, text } => {
-                let open = self
-                    .open
-                    .as_mut()
-                    .and_then(|(_, results)| results.get_mut(at));
-                open.map(|slot| *slot = Some(text));
+                let open = self.open.as_mut();
+                if let Some(slot) = open.and_then(|(_, results)| results.get_mut(at)) {
+                    *slot = Some(text);
+                }
                 self.close_if_answered();
             }
             Fact::Compaction(Compaction { at, by, .. }) => {

@@ -4,15 +4,17 @@ use crate::source::{count_lines, crate_sources};
 
 /// The engine without what stands [`OUTSIDE`], in lines that are neither blank nor comment nor unit test. It was meant
 /// to be 1,200; ARCHITECTURE.md says why it is not, and what could leave.
-const TOTAL: usize = 2_900;
+const TOTAL: usize = 4_150;
 /// A file of the engine.
 const FILE: usize = 200;
-/// Files that are words and settings rather than program; they count for [`FILE`] but not for [`TOTAL`].
-const OUTSIDE: [&str; 2] = ["prompt.rs", "config.rs"];
+/// Files that are words, settings and tables rather than program; they count for [`FILE`] but not for [`TOTAL`].
+const OUTSIDE: [&str; 3] = ["prompt.rs", "config.rs", "windows.rs"];
 /// The parts of the engine with their files and folders, named from `engine/src`, and what each may measure. Each file
 /// that is not [`OUTSIDE`] stands in one part.
-const PARTS: [(&str, &[&str], usize); 3] = [
-    ("loop", LOOP, 800),
+const PARTS: [(&str, &[&str], usize); 5] = [
+    ("loop", LOOP, 960),
+    ("context", &["context/"], 680),
+    ("session", &["session/"], 420),
     (
         "wire",
         &["llm.rs", "retry.rs", "parameters.rs", "wire/"],
@@ -23,6 +25,7 @@ const PARTS: [(&str, &[&str], usize); 3] = [
 const LOOP: &[&str] = &[
     "lib.rs",
     "agent.rs",
+    "setup.rs",
     "batch.rs",
     "recovery.rs",
     "conversation.rs",
@@ -31,6 +34,7 @@ const LOOP: &[&str] = &[
     "shell.rs",
     "kit.rs",
     "inbox.rs",
+    "standing.rs",
 ];
 
 /// Whether a list of files and folders names this file.

@@ -1,0 +1,45 @@
+//! The model's own notes on what is to be summarized, asked for behind the unchanged prefix, so that the provider's
+//! cache serves the question.
+
+use futures::StreamExt;
+
+use crate::context::{Prefix, summary, tokens};
+use crate::conversation::Entry;
+use crate::kit::Kit;
+use crate::model::{Delta, Request};
+use crate::prompt;
+
+/// Notes on these entries that keep `focus` in mind, or why there are none that can be used.
+pub(super) async fn ask(
+    older: &[Entry],
+    window: u64,
+    focus: &str,
+    prefix: &Prefix,
+    kit: &Kit,
+) -> Result<String, String> {
+    let mut asked = older.to_vec();
+    asked.push(Entry::Note(prompt::summarize(focus)));
+    let size = tokens::of_entries(&asked);
+    if prefix.size + size > window {
+        return Err("it is too long to be read at once".to_string());
+    }
+    let mut deltas = kit.model.stream(Request {
+        system: &prefix.system,
+        tools: &prefix.tools,
+        entries: &asked,
+    });
+    let mut notes = String::new();
+    while let Some(delta) = deltas.next().await {
+        if let Delta::Done(reply) = delta.map_err(|error| error.to_string())? {
+            kit.spend(reply.usage);
+            notes = reply.text.trim().to_string();
+        }
+    }
+    match tokens::of(&notes) {
+        0 => Err("it wrote none".to_string()),
+        length if length >= size.min(window * summary::NOTES / 100) => {
+            Err("it wrote too much".to_string())
+        }
+        _ => Ok(notes),
+    }
+}

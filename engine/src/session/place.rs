@@ -1,0 +1,54 @@
+//! Where a journal lies: one plain file in the sessions folder, for the user alone.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+/// Only the user may read, and a link is not followed.
+pub(super) fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    let no_follow = rustix::fs::OFlags::NOFOLLOW.bits();
+    options
+        .read(true)
+        .write(true)
+        .mode(0o600)
+        .custom_flags(no_follow.cast_signed());
+    options
+}
+
+pub(super) fn private_folder(folder: &Path) -> io::Result<()> {
+    if !folder.is_dir() {
+        return fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder);
+    }
+    // An older program may have made it for everyone to read. Someone else's folder is theirs to decide.
+    let _ = fs::set_permissions(folder, PermissionsExt::from_mode(0o700));
+    Ok(())
+}
+
+/// A file name for a session of this name: always one plain file in the sessions folder, and never another name's.
+pub fn file_name(name: &str) -> String {
+    const RESERVED: [&str; 4] = ["con", "prn", "aux", "nul"];
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let mut stem: String = name
+        .chars()
+        .map(|c| if plain(c) { c } else { '-' })
+        .collect();
+    stem.truncate(80);
+    let stem = stem.trim_matches(['.', '-']).to_string();
+    let first = stem.split('.').next().unwrap_or_default().to_lowercase();
+    let is_device = RESERVED.contains(&first.as_str())
+        || first.len() == 4 && (first.starts_with("com") || first.starts_with("lpt"));
+    if stem == name && !stem.is_empty() && !is_device {
+        return format!("{stem}.jsonl");
+    }
+    // FNV-1a, so that names which look alike afterwards stay apart.
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let stem = if stem.is_empty() { "session" } else { &stem };
+    format!("{stem}-{hash:016x}.jsonl")
+}
