@@ -5,6 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -426,8 +427,13 @@ fn signalled(signal: &str, seconds: &str) -> (i32, bool) {
             .success()
     );
     let code = child.wait().unwrap().code().unwrap_or(-1);
-    let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    (code, line.is_empty())
+    // A killed process takes a moment to go.
+    let lives = || std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| !line.is_empty());
+    let until = Instant::now() + Duration::from_secs(5);
+    while lives() && Instant::now() < until {
+        std::thread::yield_now();
+    }
+    (code, !lives())
 }
 
 #[test]

@@ -143,9 +143,8 @@ impl Sessions {
                 .ok()?
                 .duration_since(UNIX_EPOCH)
                 .unwrap_or_default();
-            metadata
-                .is_file()
-                .then(|| (name, (metadata.len(), since.as_nanos())))
+            let stamp = (metadata.len(), since.as_nanos());
+            metadata.is_file().then_some((name, stamp))
         });
         stamped.collect()
     }
