@@ -133,34 +133,34 @@ impl Loaded {
     }
 
     fn unfinished(journal: &[u8]) -> Loaded {
-        let mut loaded = Loaded::default();
+        let (mut loaded, mut facts) = (Loaded::default(), Vec::new());
         for (start, line) in lines(journal) {
-            match line {
-                Ok(Line { who, fact, .. }) if who.is_empty() => match fact {
-                    Fact::Rewind(lines) if lines <= loaded.lines => loaded.rewind(journal, lines),
-                    fact => loaded.add(fact),
-                },
-                Ok(_) => {}
+            facts.push(match line {
+                Ok(Line { who, fact, .. }) => who.is_empty().then_some(fact),
                 // A line that was torn by the process's end is the last one and has no end.
-                Err(_) if !journal[start..].contains(&b'\n') => return loaded,
+                Err(_) if !journal[start..].contains(&b'\n') => break,
                 Err(error) => {
                     let number = loaded.lines + 1;
                     let problem = format!("line {number} can't be read and is left out: {error}");
                     loaded.problems.push(problem);
+                    None
                 }
-            }
+            });
             let length = journal[start..].iter().position(|byte| *byte == b'\n');
             loaded.whole = length.map_or(journal.len(), |length| start + length + 1);
             loaded.lines += 1;
         }
+        let stands = standing(&facts);
+        for (fact, stands) in facts.into_iter().zip(stands) {
+            match fact {
+                Some(fact @ (Fact::Session(_) | Fact::Opened { .. } | Fact::Model(_))) => {
+                    loaded.add(fact);
+                }
+                Some(fact) if stands => loaded.add(fact),
+                _ => {}
+            }
+        }
         loaded
-    }
-
-    fn rewind(&mut self, journal: &[u8], lines: usize) {
-        let end = self::lines(journal).nth(lines);
-        let end = end.map_or(journal.len(), |(place, _)| place);
-        self.entries = Loaded::read(&journal[..end]).entries;
-        self.open = None;
     }
 
     fn add(&mut self, fact: Fact) {
@@ -184,7 +184,9 @@ impl Loaded {
                 }
                 self.close_if_answered();
             }
+            Fact::Rewind(_) => self.close(),
             Fact::Compaction(Compaction { at, by, .. }) => {
+                self.close();
                 let count = self.entries.len();
                 self.entries
                     .splice(at.start.min(count)..at.end.min(count), by);
@@ -215,6 +217,20 @@ impl Loaded {
             self.entries.push(Entry::Round(round));
         }
     }
+}
+
+/// Which lines count for the conversation: a rewind takes back what stands between the line that it names and itself.
+/// Found from the end, so that one journal is read once however often it was rewound.
+fn standing(facts: &[Option<Fact>]) -> Vec<bool> {
+    let (mut stands, mut end) = (vec![false; facts.len()], facts.len());
+    while end > 0 {
+        end -= 1;
+        stands[end] = true;
+        if let Some(Fact::Rewind(lines)) = facts[end] {
+            end = lines.min(end);
+        }
+    }
+    stands
 }
 
 /// The lines of a journal with the place in bytes where each begins; one that is empty is none.
