@@ -68,7 +68,8 @@ impl Journal {
         let mut bytes = Vec::new();
         journal.file.read_to_end(&mut bytes).map_err(failed)?;
         let mut loaded = Loaded::read(&bytes);
-        if loaded.lines > 0 && loaded.lines == loaded.problems.len() {
+        let unread = loaded.lines == loaded.problems.len();
+        if unread && (loaded.lines > 0 || !may_begin(&bytes)) {
             return Err(SessionError::NotASession(path.to_path_buf()));
         }
         if loaded.header.format > FORMAT {
@@ -214,4 +215,11 @@ impl Journal {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Whether a journal of which not one line is whole may begin like this.
+fn may_begin(bytes: &[u8]) -> bool {
+    let start = br#"{"time":"#;
+    let length = bytes.len().min(start.len());
+    bytes[..length] == start[..length]
 }
