@@ -223,3 +223,4 @@ fn may_begin(bytes: &[u8]) -> bool {
     let length = bytes.len().min(start.len());
     bytes[..length] == start[..length]
 }
+
