@@ -46,7 +46,8 @@ impl SessionError {
 }
 
 impl Journal {
-    /// Begins a journal. The folder is made if it is missing; errors if the file exists.
+    /// Begins a journal. The folder is made if it is missing; errors if the file exists, and leaves none behind if it
+    /// can't be written.
     pub fn create(path: &Path, header: Header) -> Result<Journal, SessionError> {
         let failed = |error| SessionError::io(path, error);
         if let Some(folder) = path.parent() {
@@ -55,7 +56,10 @@ impl Journal {
         let file = options().create_new(true).open(path).map_err(failed)?;
         let mut journal = Journal::new(path, file);
         journal.lock(0)?;
-        journal.begin(header).map_err(failed)?;
+        if let Err(error) = journal.begin(header) {
+            let _ = fs::remove_file(path);
+            return Err(failed(error));
+        }
         Ok(journal)
     }
 
@@ -187,7 +191,7 @@ impl Journal {
             who: who.to_string(),
             fact,
         };
-        serde_json::to_writer(&mut self.unsaved, &line)?;
+        self.unsaved.extend(serde_json::to_vec(&line)?);
         self.unsaved.push(b'\n');
         self.save()
     }

@@ -6,9 +6,9 @@
 //!
 //! Left out: listing, forking, undoing and everything else that only reads journals.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::context::Compaction;
@@ -87,13 +87,18 @@ pub enum Fact {
 pub struct Header {
     pub format: u32,
     pub id: String,
-    /// The working directory.
+    /// The working directory. What of its name is not UTF-8 is written as `\u{fffd}`.
+    #[serde(serialize_with = "lossy")]
     pub folder: PathBuf,
     pub model: String,
     /// The program that began it, with its version.
     pub program: String,
     /// The session that it is a copy of.
     pub parent: Option<String>,
+}
+
+fn lossy<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
 }
 
 /// What a journal says.

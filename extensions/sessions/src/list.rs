@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use corecoder::session::{Fact, Line};
+use corecoder::session::{Fact, Line, file_name};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -92,8 +92,7 @@ impl Sessions {
         }
         // Saved by the Python program and gone on with since: the journal holds all of it.
         let carried = |file: &str| {
-            file.strip_suffix(".json")
-                .map(|stem| format!("{stem}.jsonl"))
+            file.strip_suffix(".json").map(file_name)
         };
         let mut infos: Vec<Info> = fresh
             .iter()
@@ -192,7 +191,10 @@ impl Sessions {
 
     /// The newest session of a working directory.
     pub fn newest(&self, folder: &Path) -> Option<Info> {
-        self.list().into_iter().find(|info| info.folder == folder)
+        let folder = folder.to_string_lossy();
+        self.list()
+            .into_iter()
+            .find(|info| info.folder.to_string_lossy() == folder)
     }
 
     /// The sessions that were written last longer ago than this.
