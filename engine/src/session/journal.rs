@@ -137,15 +137,11 @@ impl Journal {
                 program,
                 ..Header::default()
             };
-            return self.begin(loaded.header.clone());
+            self.begin(loaded.header.clone())?;
+        } else {
+            let pid = std::process::id();
+            self.append("", Fact::Opened { pid, program })?;
         }
-        self.append(
-            "",
-            Fact::Opened {
-                pid: std::process::id(),
-                program,
-            },
-        )?;
         for at in &loaded.unanswered {
             self.append(
                 "",
