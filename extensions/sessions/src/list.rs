@@ -91,9 +91,7 @@ impl Sessions {
             }
         }
         // Saved by the Python program and gone on with since: the journal holds all of it.
-        let carried = |file: &str| {
-            file.strip_suffix(".json").map(file_name)
-        };
+        let carried = |file: &str| file.strip_suffix(".json").map(file_name);
         let mut infos: Vec<Info> = fresh
             .iter()
             .filter(|(file, _)| !carried(file).is_some_and(|journal| fresh.contains_key(&journal)))

@@ -17,34 +17,41 @@ pub struct Session {
     bell: Notify,
 }
 
-enum State {
-    /// Nothing happened yet: the header, and what the conversation begins with.
-    Planned(Header, Vec<Entry>),
+struct State {
+    stage: Stage,
+    /// Why it can't be kept for the moment.
+    failing: Option<String>,
+}
+
+enum Stage {
+    /// The header, and the facts that no journal holds yet: there is none before the first.
+    Planned(Header, Vec<(String, Fact)>),
     Kept(Journal),
-    /// Why it can't be kept any more, or not for the moment.
-    Failing(Option<Journal>, String),
 }
 
 impl Session {
     /// A session in this folder that begins with these entries. Nothing is written before the first fact.
     pub fn begin(folder: &Path, header: Header, entries: Vec<Entry>) -> Session {
         let path = folder.join(file_name(&header.id));
-        Session::new(path, State::Planned(header, entries))
+        let entries = Some(entries).filter(|entries| !entries.is_empty());
+        let facts = entries.map(|entries| (String::new(), Fact::Entries(entries)));
+        Session::new(path, Stage::Planned(header, Vec::from_iter(facts)))
     }
 
     /// Goes on with a journal. `program` is this one, with its version.
     pub fn resume(path: &Path, program: &str) -> Result<(Session, Loaded), SessionError> {
         let (journal, loaded) = Journal::open(path, program)?;
         Ok((
-            Session::new(path.to_path_buf(), State::Kept(journal)),
+            Session::new(path.to_path_buf(), Stage::Kept(journal)),
             loaded,
         ))
     }
 
-    fn new(path: PathBuf, state: State) -> Session {
+    fn new(path: PathBuf, stage: Stage) -> Session {
+        let failing = None;
         Session {
             path,
-            state: Mutex::new(state),
+            state: Mutex::new(State { stage, failing }),
             bell: Notify::new(),
         }
     }
@@ -70,29 +77,43 @@ impl Session {
 
     /// Writes a fact of `who`: empty for the agent itself.
     pub fn record(&self, who: &str, fact: Fact) {
-        self.with_journal(|journal| journal.append(who, fact));
+        let mut state = self.state.lock();
+        if let Stage::Planned(header, facts) = &mut state.stage {
+            facts.push((who.to_string(), fact));
+            match Journal::create(&self.path, header.clone()) {
+                Err(error) => self.written(&mut state, Err(error.to_string())),
+                Ok(journal) => {
+                    let facts = std::mem::take(facts);
+                    state.stage = Stage::Kept(journal);
+                    let write = |(who, fact): (String, Fact)| self.write(&mut state, &who, fact);
+                    facts.into_iter().for_each(write);
+                }
+            }
+        } else {
+            self.write(&mut state, who, fact);
+        }
+    }
+
+    /// From here on the journal holds the fact, on the disk or until there is room.
+    fn write(&self, state: &mut State, who: &str, fact: Fact) {
+        if let Stage::Kept(journal) = &mut state.stage {
+            let written = journal.append(who, fact);
+            self.written(state, written.map_err(|error| error.to_string()));
+        }
     }
 
     /// Returns when all facts are on the disk, or can't be brought there.
     pub fn sync(&self) {
-        self.with_journal(Journal::sync);
+        let mut state = self.state.lock();
+        if let Stage::Kept(journal) = &mut state.stage {
+            let written = journal.sync().map_err(|error| error.to_string());
+            self.written(&mut state, written);
+        }
     }
 
-    fn with_journal(&self, act: impl FnOnce(&mut Journal) -> std::io::Result<()>) {
-        let mut state = self.state.lock();
-        let begun = match std::mem::replace(&mut *state, State::Failing(None, String::new())) {
-            State::Planned(header, entries) => begin(&self.path, header, entries),
-            State::Kept(journal) | State::Failing(Some(journal), _) => Ok(journal),
-            State::Failing(None, why) => Err(why),
-        };
-        *state = match begun {
-            Err(why) => State::Failing(None, why),
-            Ok(mut journal) => match act(&mut journal) {
-                Ok(()) => State::Kept(journal),
-                Err(error) => State::Failing(Some(journal), error.to_string()),
-            },
-        };
-        if let State::Failing(..) = *state {
+    fn written(&self, state: &mut State, written: Result<(), String>) {
+        state.failing = written.err();
+        if state.failing.is_some() {
             self.bell.notify_one();
         }
     }
@@ -100,7 +121,7 @@ impl Session {
     /// Waits until something can't be written, and says why.
     pub async fn failed(&self) -> String {
         loop {
-            if let State::Failing(_, why) = &*self.state.lock() {
+            if let Some(why) = &self.state.lock().failing {
                 return format!(
                     "the session can't be saved to {}: {why}",
                     self.path.display()
@@ -109,14 +130,4 @@ impl Session {
             self.bell.notified().await;
         }
     }
-}
-
-fn begin(path: &Path, header: Header, entries: Vec<Entry>) -> Result<Journal, String> {
-    let mut journal = Journal::create(path, header).map_err(|error| error.to_string())?;
-    if !entries.is_empty() {
-        journal
-            .append("", Fact::Entries(entries))
-            .map_err(|error| error.to_string())?;
-    }
-    Ok(journal)
 }
