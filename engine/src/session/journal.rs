@@ -1,6 +1,6 @@
 //! The file behind a session: one writer, and one write a fact.
 
-use std::fs::{File, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -223,4 +223,3 @@ fn may_begin(bytes: &[u8]) -> bool {
     let length = bytes.len().min(start.len());
     bytes[..length] == start[..length]
 }
-

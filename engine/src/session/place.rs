@@ -31,7 +31,6 @@ pub(super) fn private_folder(folder: &Path) -> io::Result<()> {
 
 /// A file name for a session of this name: always one plain file in the sessions folder, and never another name's.
 pub fn file_name(name: &str) -> String {
-    const RESERVED: [&str; 4] = ["con", "prn", "aux", "nul"];
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let mut stem: String = name
         .chars()
@@ -39,16 +38,30 @@ pub fn file_name(name: &str) -> String {
         .collect();
     stem.truncate(80);
     let stem = stem.trim_matches(['.', '-']).to_string();
-    let first = stem.split('.').next().unwrap_or_default().to_lowercase();
-    let is_device = RESERVED.contains(&first.as_str())
-        || first.len() == 4 && (first.starts_with("com") || first.starts_with("lpt"));
-    if stem == name && !stem.is_empty() && !is_device {
+    if stem == name && !stem.is_empty() && !is_device(name) && !has_hash(name) {
         return format!("{stem}.jsonl");
     }
     // FNV-1a, so that names which look alike afterwards stay apart.
     let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
-    let stem = if stem.is_empty() { "session" } else { &stem };
+    let stem = match stem.is_empty() || is_device(&stem) {
+        true => stem.replace('.', "-") + "session",
+        false => stem,
+    };
     format!("{stem}-{hash:016x}.jsonl")
+}
+
+/// Whether Windows takes the name for a device, whatever stands behind a dot.
+fn is_device(name: &str) -> bool {
+    const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
+    let first = name.split('.').next().unwrap_or_default().to_lowercase();
+    let is_port = first.len() == 4 && (first.starts_with("com") || first.starts_with("lpt"));
+    DEVICES.contains(&first.as_str()) || is_port
+}
+
+/// Whether the name ends as one that was made here.
+fn has_hash(name: &str) -> bool {
+    let hash = name.rsplit_once('-').map(|(_, hash)| hash);
+    hash.is_some_and(|hash| hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }

@@ -200,12 +200,12 @@ fn a_folder_that_everyone_could_read_is_closed() {
 #[test]
 fn a_directory_whose_name_is_not_utf_8_has_sessions_too() {
     let place = Place::new();
-    let folder = PathBuf::from(OsString::from_vec(b"/work/\xff".to_vec()));
+    let folder = PathBuf::from(OsString::from_vec(b"/project/\xff".to_vec()));
     let header = Header {
         folder,
         ..header("a")
     };
     drop(Journal::create(&place.path, header).unwrap());
     let loaded = Loaded::read(&place.read());
-    assert_eq!(loaded.header.folder, Path::new("/work/\u{fffd}"));
+    assert_eq!(loaded.header.folder, Path::new("/project/\u{fffd}"));
 }
