@@ -108,7 +108,7 @@ const BASE64: usize = 4;
 /// So many bytes of one kind of text, with numbers that make it differ from any other.
 fn text(kind: usize, bytes: usize, number: usize) -> String {
     let line = match kind {
-        0 => "The quick brown fox jumps over the lazy dog, and then it sleeps a while.",
+        0 => "The function returns the number of entries that were changed since the last request.",
         1 => "我们先看测试结果，再决定如何修改这段代码。日本語の文も少しあります。",
         2 => "    let value = self.entries.get(index).map_or(0, |entry| entry.len());",
         3 => "test parser::accepts_what_is_right_12 ... ok (0.013 s)",

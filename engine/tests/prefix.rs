@@ -1,17 +1,46 @@
 //! The prompt's prefix is byte-stable: whatever happens in a run, each request's messages begin with those of the
-//! request before it, so that a provider's cache serves them.
+//! request before it, so that a provider's cache serves them. Only a compaction breaks this, and it says so.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use corecoder::{Agent, Delta, Deltas, Model, Reply, Request, ToolCall, wire};
+use async_trait::async_trait;
+use corecoder::kit::Kit;
+use corecoder::{
+    Agent, Delta, Deltas, Effect, Entry, Event, Host, Model, Reply, Request, Spec, Tool, ToolCall,
+    tools, wire,
+};
 use futures::{StreamExt, stream};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-/// Says these replies in order, then an empty one, and keeps what it was asked.
+/// What was sent and what was compacted, each with the name of the agent.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<(String, Heard)>>>);
+
+enum Heard {
+    Request(Vec<String>),
+    Compacted,
+}
+
+impl Log {
+    fn add(&self, who: &str, heard: Heard) {
+        self.0.lock().unwrap().push((who.to_string(), heard));
+    }
+}
+
+impl Host for Log {
+    fn event(&self, who: &str, event: &Event<'_>) {
+        if let Event::Compacted(_) = event {
+            self.add(who, Heard::Compacted);
+        }
+    }
+}
+
+/// Says these replies, the last one first, then that it is done, and keeps what it was asked.
 struct Recorder {
     replies: Mutex<Vec<Reply>>,
-    requests: Arc<Mutex<Vec<Vec<String>>>>,
+    log: Log,
 }
 
 impl Model for Recorder {
@@ -19,21 +48,53 @@ impl Model for Recorder {
         let system_and_tools = json!([request.system, wire::tools(&request)]).to_string();
         let sent = json!(wire::messages(&request, "here"));
         let sent = sent.as_array().into_iter().flatten().map(Value::to_string);
-        self.requests
-            .lock()
-            .unwrap()
-            .push([system_and_tools].into_iter().chain(sent).collect());
-        let reply = self
-            .replies
-            .lock()
-            .unwrap()
-            .pop()
-            .unwrap_or(Reply::text("end"));
-        stream::iter([Ok(Delta::Done(reply))]).boxed()
+        let sent = [system_and_tools].into_iter().chain(sent).collect();
+        self.log.add(&asker(&request), Heard::Request(sent));
+        let reply = self.replies.lock().unwrap().pop();
+        stream::iter([Ok(Delta::Done(reply.unwrap_or(Reply::text("end"))))]).boxed()
     }
 
     fn name(&self) -> &str {
         "recorder"
+    }
+}
+
+/// The name of the agent that asks: a sub-agent's is its task, which stays its first words.
+fn asker(request: &Request) -> String {
+    let first = match request.entries.first() {
+        Some(Entry::User(words)) => words.clone(),
+        Some(Entry::Summary(summary)) => summary.said[0].clone(),
+        other => panic!("a conversation begins with words, not {other:?}"),
+    };
+    if first.starts_with("side ") {
+        first
+    } else {
+        String::new()
+    }
+}
+
+/// A tool that changes what the model must know, while the run goes on.
+struct Meddle(String);
+
+#[async_trait]
+impl Tool for Meddle {
+    fn spec(&self) -> Spec {
+        Spec {
+            name: self.0.clone(),
+            description: "meddles".into(),
+            parameters: tools::schema(json!({"text": {"type": "string"}}), &["text"]),
+        }
+    }
+
+    fn effect(&self, _args: &Value, _kit: &Kit) -> Result<Effect, String> {
+        Ok(Effect::Read)
+    }
+
+    async fn call(&self, args: Value, kit: &Kit) -> Result<String, String> {
+        let text = args["text"].as_str().unwrap_or_default();
+        kit.standing.set("plan", format!("[the plan] {text}"));
+        kit.inbox.send(text);
+        Ok(text.repeat(4_000))
     }
 }
 
@@ -48,7 +109,9 @@ fn any_call() -> impl Strategy<Value = ToolCall> {
             "write_file",
             Ok(json!({"file_path": "new", "content": "x\n"}))
         )),
-        Just(("agent", Ok(json!({"task": "help", "background": true})))),
+        any::<bool>().prop_map(|background| ("agent", Ok(json!({"background": background})))),
+        "[a-z]{1,4}".prop_map(|text| ("meddle", Ok(json!({"text": text})))),
+        "[a-z]{1,4}".prop_map(|text| ("late0", Ok(json!({"text": text})))),
         Just(("nothing", Ok(json!({})))),
         Just(("grep", Err("{\"pattern\": cut".to_string()))),
     ];
@@ -79,28 +142,56 @@ fn any_reply() -> impl Strategy<Value = Reply> {
         })
 }
 
+/// Gives each sub-agent a task of its own.
+fn with_tasks(mut replies: Vec<Reply>) -> Vec<Reply> {
+    let calls = replies.iter_mut().flat_map(|reply| &mut reply.calls);
+    for (n, call) in calls.enumerate() {
+        if let ("agent", Ok(args)) = (call.name.as_str(), &mut call.args) {
+            args["task"] = json!(format!("side {n}"));
+        }
+    }
+    replies
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn each_request_begins_with_the_messages_of_the_one_before(
-        replies in prop::collection::vec(any_reply(), 1..8),
+        replies in prop::collection::vec(any_reply(), 1..40),
         steering in prop::collection::vec(".{1,9}", 0..3),
+        window in 2_500..9_000_u64,
     ) {
         let folder = tempfile::tempdir().unwrap();
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let model = Recorder { replies: Mutex::new(replies), requests: requests.clone() };
-        let mut agent = Agent::new(model).folder(folder.path());
+        let log = Log::default();
+        let model = Recorder { replies: Mutex::new(with_tasks(replies)), log: log.clone() };
+        let mut agent = Agent::new(model)
+            .tool(Meddle("meddle".into()))
+            .host(Arc::new(log.clone()))
+            .window(Some(window))
+            .folder(folder.path());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        for words in ["go", "go on"] {
+        for turn in 0..4 {
             steering.iter().for_each(|text| agent.kit().inbox.send(text.as_str()));
-            let _ = runtime.block_on(agent.chat(words));
+            agent.kit().standing.set("mode", format!("[the mode] {}", turn / 2));
+            agent.add_tool(Arc::new(Meddle(format!("late{turn}"))));
+            let _ = runtime.block_on(agent.chat(format!("go {turn}")));
         }
-        let requests = requests.lock().unwrap();
-        // A sub-agent's requests are a conversation of their own, with its own system prompt.
-        let own: Vec<_> = requests.iter().filter(|request| request[0] == requests[0][0]).collect();
-        for pair in own.windows(2) {
-            prop_assert!(pair[1].starts_with(pair[0]), "{:?}\n{:?}", pair[0], pair[1]);
+        let mut last: HashMap<&str, &[String]> = HashMap::new();
+        for (who, heard) in log.0.lock().unwrap().iter() {
+            let Heard::Request(request) = heard else {
+                last.remove(who.as_str());
+                continue;
+            };
+            let before = last.get(who.as_str()).copied().unwrap_or_default();
+            // A summary is asked for behind the beginning of what was sent.
+            if request.last().unwrap().contains("The conversation is getting too long") {
+                let same = before.len().min(request.len() - 1);
+                prop_assert_eq!(&before[..same], &request[..same]);
+            } else {
+                prop_assert!(request.starts_with(before), "{who}: {before:?}\n{request:?}");
+                last.insert(who, request);
+            }
         }
     }
 }
