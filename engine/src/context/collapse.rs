@@ -17,9 +17,12 @@ pub fn collapse(entries: &[Entry], unseen: usize, room: u64) -> Vec<Entry> {
     let (seen, fresh) = last.split_at(unseen - older.len());
     let mut tight = Vec::new();
     if !older.is_empty() {
-        tight.push(Entry::Summary(summary(older, None, room / 2)));
+        tight.push(Entry::Summary(summary(older, None, room)));
     }
-    tight.extend(seen.iter().map(|entry| capped(entry, TIGHT)));
+    tight.extend(seen.iter().map(|entry| match entry {
+        Entry::Round(round) => with_results(round, |result| shortened(result, TIGHT)),
+        other => other.clone(),
+    }));
     let room = room.saturating_sub(tokens::of_entries(&tight));
     tight.extend(fitted(fresh, room));
     tight

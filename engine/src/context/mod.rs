@@ -27,7 +27,7 @@ pub mod snip;
 pub mod summary;
 pub mod tokens;
 
-pub(crate) use prefix::Prefix;
+pub use prefix::Prefix;
 use size::Size;
 
 /// Percent of the window at which a step is taken.
@@ -189,7 +189,7 @@ impl Context {
     }
 
     /// What stands before the first entry.
-    pub(crate) fn prefix(&mut self, kit: &Kit) -> Arc<Prefix> {
+    pub fn prefix(&mut self, kit: &Kit) -> Arc<Prefix> {
         let prefix = self.prefix.get_or_insert_with(|| Arc::new(Prefix::of(kit)));
         prefix.clone()
     }

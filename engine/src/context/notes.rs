@@ -19,8 +19,7 @@ pub(super) async fn ask(
 ) -> Result<String, String> {
     let mut asked = older.to_vec();
     asked.push(Entry::Note(prompt::summarize(focus)));
-    let size = tokens::of_entries(&asked);
-    if prefix.size + size > window {
+    if prefix.size + tokens::of_entries(&asked) > window {
         return Err("it is too long to be read at once".to_string());
     }
     let mut deltas = kit.model.stream(Request {
@@ -35,11 +34,10 @@ pub(super) async fn ask(
             notes = reply.text.trim().to_string();
         }
     }
+    let longest = tokens::of_entries(older).min(window * summary::NOTES / 100);
     match tokens::of(&notes) {
         0 => Err("it wrote none".to_string()),
-        length if length >= size.min(window * summary::NOTES / 100) => {
-            Err("it wrote too much".to_string())
-        }
+        length if length >= longest => Err("it wrote too much".to_string()),
         _ => Ok(notes),
     }
 }

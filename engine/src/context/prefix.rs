@@ -8,7 +8,7 @@ use crate::prompt;
 use crate::tools::Spec;
 
 /// System prompt and tools. They stay as they are from one compaction to the next, whatever changes in the kit.
-pub(crate) struct Prefix {
+pub struct Prefix {
     pub system: String,
     pub tools: Vec<Spec>,
     /// Tokens, estimated.

@@ -4,6 +4,8 @@
 //! test `the_estimate_is_near_the_tokenizer` holds them to it. Text that is no language, such as base64, has up to
 //! twice as many. What a provider counted replaces the estimate wherever there is such a count.
 
+use serde_json::{Map, Value};
+
 use crate::conversation::{Entry, Round};
 use crate::tools::Spec;
 
@@ -66,9 +68,15 @@ fn of_round(round: &Round) -> u64 {
             Ok(args) => of(&args.to_string()),
             Err(raw) => of(raw),
         };
-        CALL + of(&call.name) + args + MESSAGE + of(result)
+        CALL + of(&call.name) + args + of_echo(&call.echo) + of_message(result)
     };
-    MESSAGE + of(&round.reply().text) + round.answered().map(of_call).sum::<u64>()
+    let reply = round.reply();
+    of_message(&reply.text) + of_echo(&reply.echo) + round.answered().map(of_call).sum::<u64>()
+}
+
+fn of_echo(echo: &Map<String, Value>) -> u64 {
+    let values = echo.values().map(|value| of(&value.to_string()));
+    values.sum()
 }
 
 /// The tokens of entries as they are sent.

@@ -14,7 +14,7 @@ use crate::model::{ErrorKind, ModelError};
 /// Phrases of a conversation that is too long, in lower case, as providers and local servers word it.
 const TOO_LONG: &str = "context length|context_length|context window|context_window|context size|context_size\
     |context limit|context shift|maximum context|is too long|are too long|input length|too many tokens\
-    |too many input tokens|number of tokens|token limit|reduce the length";
+    |too many input tokens|number of tokens|token limit|max length|max_new_tokens` must be|reduce the length";
 const NO_CREDIT: &str =
     "insufficient_quota|insufficient credit|insufficient balance|billing|out of credit";
 const TOO_OFTEN: &str = "rate limit|rate_limit|too many requests|throttl";
