@@ -43,7 +43,11 @@ impl Recorder {
         match event {
             Event::User(text) => record(Fact::User(text.to_string())),
             Event::Note(text) => record(Fact::Note(text.to_string())),
-            Event::Compacted(compaction) => record(Fact::Compaction((*compaction).clone())),
+            Event::Compacted(compaction) => {
+                // The reply that was too long to come is void, and asked for again.
+                *self.round.lock() = Open::default();
+                record(Fact::Compaction((*compaction).clone()));
+            }
             Event::Request { .. } | Event::Retry { .. } => *self.round.lock() = Open::default(),
             Event::Replied(reply) if !reply.calls.is_empty() => self.replied(reply),
             Event::Started { call, effect } => self.started("", call, *effect),
