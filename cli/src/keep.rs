@@ -90,25 +90,18 @@ pub fn open(
             .context("no session of this directory is kept")?,
     };
     let mut remarks = enter(&info, config);
-    let mut kept = if info.path.extension().is_some_and(|kind| kind == "json") {
-        imported(&info, &sessions, config)?
-    } else if args.fork {
+    let mut kept = if args.fork {
         copied(&info, &sessions, config)?
+    } else if is_foreign(&info) {
+        imported(&info, &sessions, config)?
     } else {
-        resumed(&info)?
+        resumed(&info, config)?
     };
     if !info.model.is_empty() && info.model != config.model {
         remarks.push(format!(
             "the session was with {}, now it is {}",
             info.model, config.model
         ));
-    }
-    if let Some(session) = kept
-        .session
-        .as_ref()
-        .filter(|_| info.model != config.model && !args.fork)
-    {
-        session.record("", Fact::Model(config.model.clone()));
     }
     remarks.append(&mut kept.remarks);
     Ok(Kept { remarks, ..kept })
@@ -130,7 +123,7 @@ fn enter(info: &Info, config: &mut Config) -> Vec<String> {
     vec![format!("working in the session's directory {there_shown}")]
 }
 
-fn resumed(info: &Info) -> anyhow::Result<Kept> {
+fn resumed(info: &Info, config: &Config) -> anyhow::Result<Kept> {
     let (
         session,
         Loaded {
@@ -140,6 +133,9 @@ fn resumed(info: &Info) -> anyhow::Result<Kept> {
             ..
         },
     ) = Session::resume(&info.path, PROGRAM)?;
+    if info.model != config.model {
+        session.record("", Fact::Model(config.model.clone()));
+    }
     let mut remarks = problems;
     if !unanswered.is_empty() {
         let calls = unanswered.len();
@@ -155,38 +151,46 @@ fn resumed(info: &Info) -> anyhow::Result<Kept> {
 }
 
 fn copied(info: &Info, sessions: &Sessions, config: &Config) -> anyhow::Result<Kept> {
-    let journal = std::fs::read(&info.path).with_context(|| shown(&info.path))?;
-    let Loaded {
-        entries, problems, ..
-    } = Loaded::read(&journal);
-    let header = header(config, Some(info.id.clone()));
-    let session = Session::begin(sessions.folder(), header, entries.clone());
-    let mut remarks = problems;
+    let (entries, mut remarks) = stored(info)?;
     remarks.push(format!("a copy of {}", info.id));
-    Ok(Kept {
-        session: Some(Arc::new(session)),
-        entries,
-        remarks,
-    })
+    let header = header(config, Some(info.id.clone()));
+    Ok(begun(header, entries, remarks, sessions))
 }
 
 /// A session of the Python program keeps its name; its own file stays as it is.
 fn imported(info: &Info, sessions: &Sessions, config: &Config) -> anyhow::Result<Kept> {
-    let file = std::fs::read(&info.path).with_context(|| shown(&info.path))?;
-    let saved = python::read(&file).ok_or_else(|| SessionError::NotASession(info.path.clone()))?;
+    let (entries, _) = stored(info)?;
+    let remark = "saved by the Python program; what follows is kept in a journal beside it";
     let header = Header {
         id: info.id.clone(),
         ..header(config, None)
     };
-    let session = Session::begin(sessions.folder(), header, saved.entries.clone());
-    let remarks = vec![
-        "saved by the Python program; what follows is kept in a journal beside it".to_string(),
-    ];
-    Ok(Kept {
+    Ok(begun(header, entries, vec![remark.to_string()], sessions))
+}
+
+fn is_foreign(info: &Info) -> bool {
+    info.path.extension().is_some_and(|kind| kind == "json")
+}
+
+/// What a session holds, and what of it could not be read.
+fn stored(info: &Info) -> anyhow::Result<(Vec<Entry>, Vec<String>)> {
+    let file = std::fs::read(&info.path).with_context(|| shown(&info.path))?;
+    if is_foreign(info) {
+        let saved = python::read(&file);
+        let saved = saved.ok_or_else(|| SessionError::NotASession(info.path.clone()))?;
+        return Ok((saved.entries, Vec::new()));
+    }
+    let loaded = Loaded::read(&file);
+    Ok((loaded.entries, loaded.problems))
+}
+
+fn begun(header: Header, entries: Vec<Entry>, remarks: Vec<String>, sessions: &Sessions) -> Kept {
+    let session = Session::begin(sessions.folder(), header, entries.clone());
+    Kept {
         session: Some(Arc::new(session)),
-        entries: saved.entries,
+        entries,
         remarks,
-    })
+    }
 }
 
 fn header(config: &Config, parent: Option<String>) -> Header {
