@@ -41,6 +41,8 @@ const SNIP_TO: u64 = 35;
 /// Percent of the window that recent entries keep when older ones are summarized, and when the user asks for that.
 const RECENT: u64 = 20;
 const RECENT_ASKED: u64 = 5;
+/// Percent of the window that entries without a summary must fill before the model is asked for one.
+const WORTH_ASKING: u64 = 5;
 
 /// One compaction: `entries[at]` became `by`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -134,10 +136,12 @@ impl Context {
     ) -> bool {
         let start = summary::recent(entries, self.seen, room);
         let older = &entries[..start];
-        if older.iter().all(|entry| matches!(entry, Entry::Summary(_))) {
+        let (window, prefix) = (self.size.window(kit), self.prefix(kit));
+        let is_new = |entry: &&Entry| !matches!(entry, Entry::Summary(_));
+        let new: u64 = older.iter().filter(is_new).map(tokens::of_entry).sum();
+        if new * 100 < window * WORTH_ASKING {
             return false;
         }
-        let (window, prefix) = (self.size.window(kit), self.prefix(kit));
         kit.host.event(&kit.name, &Event::Compacting);
         let notes = notes::ask(older, window, focus, &prefix, kit).await;
         let how = notes.as_ref().err();
@@ -157,7 +161,7 @@ impl Context {
         self.apply(entries, 0..entries.len(), by, what, kit)
     }
 
-    /// Puts `by` in place of `entries[at]`, and returns whether that changes anything.
+    /// Puts `by` in place of `entries[at]` if that is shorter, and returns whether it is.
     fn apply(
         &mut self,
         entries: &mut Vec<Entry>,
@@ -166,7 +170,7 @@ impl Context {
         what: String,
         kit: &Kit,
     ) -> bool {
-        if entries[at.clone()] == by {
+        if tokens::of_entries(&by) >= tokens::of_entries(&entries[at.clone()]) {
             return false;
         }
         let before = self.counted(entries, kit);
