@@ -7,7 +7,7 @@ use std::path::Path;
 
 use corecoder::session::{Fact, Line, lines};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::change::Change;
 use crate::objects::Objects;
@@ -15,29 +15,28 @@ use crate::patch;
 use crate::restore::{Restored, restore};
 use crate::session::Session;
 
-/// A message of the user, and what it led to.
+/// A message of the user.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Turn {
+pub struct Said {
     /// How many lines the journal had before it.
     pub line: usize,
     pub text: String,
-    pub changes: Vec<Change>,
 }
 
-/// What a journal says about files and turns.
+/// What a journal says about turns and files.
 #[derive(Debug, Default)]
 pub struct Ledger {
     /// The user's messages that are part of the conversation, oldest first.
-    pub said: Vec<Turn>,
-    /// The turns that changed files, but those that were undone.
-    done: Vec<Turn>,
-    /// What was undone, as the changes that undid it.
-    undone: Vec<Undo>,
+    pub said: Vec<Said>,
+    /// What the turns did that changed files and were not undone.
+    done: Vec<Work>,
+    /// What undid the others.
+    undone: Vec<Work>,
 }
 
+/// Changes of the turn that begins at this line, or of all turns from there on.
 #[derive(Debug, Serialize, Deserialize)]
-struct Undo {
-    /// The first line of the turns that were taken back.
+struct Work {
     line: usize,
     changes: Vec<Change>,
 }
@@ -62,34 +61,21 @@ impl Ledger {
 
     fn add(&mut self, line: usize, fact: Fact) {
         match fact {
-            Fact::User(text) => self.said.push(Turn {
-                line,
-                text,
-                changes: Vec::new(),
-            }),
-            Fact::Rewind(lines) => self.said.retain(|turn| turn.line < lines),
-            Fact::Extension(Value::Object(mut fact)) => {
-                let mut take = |name: &str| fact.remove(name);
-                if let Some(changes) =
-                    take("changes").and_then(|changes| serde_json::from_value(changes).ok())
-                {
-                    self.changed(line, changes);
-                } else if let Some(undo) =
-                    take("undo").and_then(|undo| serde_json::from_value::<Undo>(undo).ok())
-                {
-                    self.done.retain(|turn| turn.line < undo.line);
+            Fact::User(text) => self.said.push(Said { line, text }),
+            Fact::Rewind(lines) => self.said.retain(|said| said.line < lines),
+            Fact::Extension(fact) => match serde_json::from_value(fact) {
+                Ok(Files::Changes(changes)) => self.changed(line, changes),
+                Ok(Files::Undo(undo)) => {
+                    self.done.retain(|work| work.line < undo.line);
                     self.undone.push(undo);
-                } else if let Some(changes) =
-                    take("redo").and_then(|redo| serde_json::from_value(redo).ok())
-                {
-                    let line = self.undone.pop().map_or(line, |undo| undo.line);
-                    self.done.push(Turn {
-                        line,
-                        text: String::new(),
-                        changes,
-                    });
                 }
-            }
+                Ok(Files::Redo(changes)) => {
+                    let line = self.undone.pop().map_or(line, |undo| undo.line);
+                    self.done.push(Work { line, changes });
+                }
+                // Another extension's.
+                Err(_) => {}
+            },
             _ => {}
         }
     }
@@ -97,46 +83,33 @@ impl Ledger {
     fn changed(&mut self, line: usize, changes: Vec<Change>) {
         // Whoever goes on after an undo has left what was undone behind.
         self.undone.clear();
-        let turn = self.said.last().map_or(line, |turn| turn.line);
-        match self.done.last_mut().filter(|last| last.line == turn) {
+        let line = self.said.last().map_or(line, |said| said.line);
+        match self.done.last_mut().filter(|last| last.line == line) {
             Some(last) => last.changes.extend(changes),
-            None => self.done.push(Turn {
-                line: turn,
-                text: String::new(),
-                changes,
-            }),
+            None => self.done.push(Work { line, changes }),
         }
     }
 
     /// All changes that stand, as a unified diff with what is on the disk.
     pub fn diff(&self, session: &Session, root: &Path) -> String {
-        let changes: Vec<Change> = self
-            .done
-            .iter()
-            .flat_map(|turn| turn.changes.clone())
-            .collect();
+        let changes = self.done_from(0);
         patch::patch(&changes, &Objects::new(session.files()), root)
     }
 
     /// Puts the files of the last turn back. `None` if there is none that changed any.
     pub fn undo(&self, session: &Session) -> Option<Restored> {
-        let line = self.done.last()?.line;
-        self.undo_from(line, session)
+        self.undo_from(self.done.last()?.line, session)
     }
 
-    /// Puts the files back to where they were before this line of the journal.
+    /// Puts the files back to where they were before this line of the journal. `None` if none was changed since.
     pub fn undo_from(&self, line: usize, session: &Session) -> Option<Restored> {
-        let turns = self.done.iter().filter(|turn| turn.line >= line);
-        let changes: Vec<Change> = turns.flat_map(|turn| turn.changes.clone()).collect();
+        let changes = self.done_from(line);
         if changes.is_empty() {
             return None;
         }
         let restored = restore(&changes, &Objects::new(session.files()));
-        let undo = Undo {
-            line,
-            changes: restored.done.clone(),
-        };
-        session.record("", Fact::Extension(json!({"undo": undo})));
+        let changes = restored.done.clone();
+        session.record("", Files::Undo(Work { line, changes }).fact());
         Some(restored)
     }
 
@@ -144,7 +117,35 @@ impl Ledger {
     pub fn redo(&self, session: &Session) -> Option<Restored> {
         let undo = self.undone.last()?;
         let restored = restore(&undo.changes, &Objects::new(session.files()));
-        session.record("", Fact::Extension(json!({"redo": restored.done})));
+        session.record("", Files::Redo(restored.done.clone()).fact());
         Some(restored)
     }
+
+    fn done_from(&self, line: usize) -> Vec<Change> {
+        let turns = self.done.iter().filter(|work| work.line >= line);
+        turns.flat_map(|work| work.changes.clone()).collect()
+    }
+}
+
+/// The facts of this extension, as they stand in a journal.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Files {
+    /// What a call changed.
+    Changes(Vec<Change>),
+    /// What was done to take turns back.
+    Undo(Work),
+    /// What was done to take that back.
+    Redo(Vec<Change>),
+}
+
+impl Files {
+    fn fact(&self) -> Fact {
+        Fact::Extension(json!(self))
+    }
+}
+
+/// The fact that a call made these changes.
+pub fn changes(changes: Vec<Change>) -> Fact {
+    Files::Changes(changes).fact()
 }

@@ -7,12 +7,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use corecoder::session::Fact;
 use corecoder::{Effect, Kit, Spec, Tool};
 use parking_lot::Mutex;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::change::{Change, State, place};
+use crate::ledger;
 use crate::objects::Objects;
 use crate::session::Session;
 use crate::watch::{Limits, Watch};
@@ -80,8 +80,7 @@ impl Drop for Trace {
             }
         };
         if !changes.is_empty() {
-            let fact = Fact::Extension(json!({"changes": changes}));
-            self.tracker.session.record("", fact);
+            self.tracker.session.record("", ledger::changes(changes));
         }
     }
 }
