@@ -4,7 +4,8 @@
 //! differ from the last picture, so that a picture costs a walk. Watched is what was visible before, and what appears
 //! where nothing was: a file that comes out of hiding because `.gitignore` changed was not made by the tool, and
 //! undoing must not delete it.
-//! Left out: ignored files, `.git`, other file systems mounted below, and all beyond the limits.
+//! Left out: ignored files, `.git`, the sessions themselves, other file systems mounted below, and all beyond the
+//! limits.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, Metadata};
@@ -231,6 +232,8 @@ impl Watch {
 
     fn walk(&self) -> Walk {
         let objects = change::place(self.objects.folder());
+        // Other sessions are written by others while a tool runs; undoing must not touch them.
+        let sessions = objects.parent().map(Path::to_path_buf);
         WalkBuilder::new(&self.folder)
             .hidden(false)
             .ignore(false)
@@ -238,7 +241,10 @@ impl Watch {
             .follow_links(false)
             .same_file_system(true)
             .sort_by_file_name(Ord::cmp)
-            .filter_entry(move |entry| entry.file_name() != ".git" && entry.path() != objects)
+            .filter_entry(move |entry| {
+                let is_sessions = entry.depth() > 0 && Some(entry.path()) == sessions.as_deref();
+                entry.file_name() != ".git" && entry.path() != objects && !is_sessions
+            })
             .build()
     }
 

@@ -291,6 +291,25 @@ async fn nothing_of_the_users_git_is_touched() {
     assert_eq!(tree(&home.path(".git")), before);
 }
 
+#[tokio::test]
+async fn in_a_home_directory_other_sessions_are_left_alone() {
+    let home = Home::new();
+    let sessions = home.path(".corecoder/sessions");
+    fs::create_dir_all(&sessions).unwrap();
+    let session = Arc::new(Session::begin(&sessions, home.header("a"), Vec::new()));
+    // Another program goes on with its session while the command runs.
+    let command = "echo x >file; echo more >>.corecoder/sessions/other.jsonl";
+    turn(&home, &session, &[bash(command)]).await;
+    let diff = Ledger::of(&session).diff(&session, &home.work);
+    assert!(diff.contains("file") && !diff.contains("jsonl"), "{diff}");
+    Ledger::of(&session).undo(&session).unwrap();
+    assert_eq!(home.read("file"), None);
+    assert_eq!(
+        home.read(".corecoder/sessions/other.jsonl").as_deref(),
+        Some("more\n")
+    );
+}
+
 #[test]
 fn a_ledger_reads_a_journal_in_which_anything_stands() {
     let home = Home::new();
