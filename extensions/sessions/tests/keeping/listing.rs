@@ -72,7 +72,9 @@ fn a_journal_is_listed_by_what_its_lines_say() {
         let info = home.sessions().list().remove(0);
         (info.title, info.name.unwrap_or_default(), info.model)
     };
-    let rows: [(&[Fact], (&str, &str, &str)); 6] = [
+    /// Facts, and the title, name and model that they give.
+    type Row<'a> = (&'a [Fact], (&'a str, &'a str, &'a str));
+    let rows: [Row<'_>; 6] = [
         (&[Fact::End], ("", "", "model")),
         (&[user("one"), user("two")], ("one", "", "model")),
         (
