@@ -89,7 +89,7 @@ fn kill(home: &Home, provider: &Provider, random: &mut fastrand::Rng) {
         let errors = || fs::read_to_string(home.path("errors")).unwrap();
         begun.unwrap_or_else(|_| panic!("it can't go on: {}", errors()));
     }
-    std::thread::sleep(Duration::from_micros(random.u64(..100_000)));
+    std::thread::sleep(Duration::from_micros(random.u64(..40_000)));
     let early = child.try_wait().unwrap();
     child.kill().unwrap();
     child.wait().unwrap();

@@ -46,8 +46,10 @@ impl Terminal {
         terminal
     }
 
+    /// Types at the prompt.
     #[track_caller]
     fn types(&mut self, line: &str, answers: &[&str]) {
+        self.sees("> ");
         self.session.send_line(line).unwrap();
         answers.iter().for_each(|answer| self.sees(answer));
     }
@@ -91,7 +93,7 @@ fn files_are_undone_and_done_again_and_the_next_program_knows() {
     terminal.types("/diff", &["+two"]);
     terminal.types("/undo", &["put back"]);
     assert_eq!(terminal.file().as_deref(), Some("one\n"));
-    terminal.types("/redo", &["done again"]);
+    terminal.types("/redo", &["put back"]);
     assert_eq!(terminal.file().as_deref(), Some("two\n"));
     terminal.types("/redo", &["nothing to redo"]);
     let (home, provider) = terminal.leaves();
@@ -99,7 +101,7 @@ fn files_are_undone_and_done_again_and_the_next_program_knows() {
     terminal.sees("write two");
     terminal.types("/undo", &["put back"]);
     assert_eq!(terminal.file().as_deref(), Some("one\n"));
-    terminal.types("/undo", &["put back"]);
+    terminal.types("/undo", &["deleted"]);
     assert_eq!(terminal.file(), None);
     terminal.types("/undo", &["nothing to undo"]);
     terminal.leaves();
@@ -154,11 +156,11 @@ fn a_rewind_goes_back_to_a_message_with_its_files() {
 fn a_rewind_of_files_leaves_the_conversation() {
     let mut terminal = Terminal::new(Home::new(), writer(), &["--yes"]);
     terminal.types("write one", &["Heard: write one."]);
-    terminal.types("/rewind 1 files", &["put back"]);
+    terminal.types("/rewind 1 files", &["deleted"]);
     assert_eq!(terminal.file(), None);
     terminal.types("and", &["Heard: and."]);
     assert_eq!(terminal.said(), ["write one", "and"]);
-    terminal.types("/rewind 2 files", &["no file changed since"]);
+    terminal.types("/rewind 2 files", &["no file was changed since"]);
     terminal.leaves();
 }
 
