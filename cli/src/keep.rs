@@ -41,15 +41,11 @@ pub fn begin(config: &Config) -> Kept {
         entries: Vec::new(),
         remarks: Vec::new(),
     };
-    let writable = |sessions: &Sessions| {
-        std::fs::create_dir_all(sessions.folder())?;
-        tempfile::tempfile_in(sessions.folder()).map(drop)
-    };
     match sessions(config) {
         None => kept
             .remarks
             .push("there is no home directory, so this session is not kept".to_string()),
-        Some(sessions) => match writable(&sessions) {
+        Some(sessions) => match sessions.prepare() {
             Ok(()) => {
                 let header = header(config, None);
                 kept.session = Some(Arc::new(Session::begin(
@@ -82,6 +78,9 @@ pub fn open(
         return Ok(begin(config));
     }
     let sessions = sessions(config).context("there is no home directory, so no session is kept")?;
+    sessions
+        .prepare()
+        .with_context(|| shown(sessions.folder()))?;
     let info = match &args.resume {
         Some(Some(wanted)) => sessions.find(wanted)?,
         Some(None) => pick(&sessions.list())?,

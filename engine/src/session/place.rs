@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 /// Only the user may read, and a link is not followed.
@@ -17,16 +17,12 @@ pub(super) fn options() -> OpenOptions {
     options
 }
 
+/// Makes a folder, if it is missing, that only the user may enter.
 pub(super) fn private_folder(folder: &Path) -> io::Result<()> {
-    if !folder.is_dir() {
-        return fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder);
-    }
-    // An older program may have made it for everyone to read. Someone else's folder is theirs to decide.
-    let _ = fs::set_permissions(folder, PermissionsExt::from_mode(0o700));
-    Ok(())
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
 }
 
 /// A file name for a session of this name: always one plain file in the sessions folder, and never another name's.

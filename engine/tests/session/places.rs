@@ -188,13 +188,13 @@ fn begins_torn() {
 }
 
 #[test]
-fn a_folder_that_everyone_could_read_is_closed() {
+fn a_folder_that_is_there_stays_as_it_is() {
     let place = Place::new();
     let folder = place.path.parent().unwrap();
     fs::create_dir(folder).unwrap();
     fs::set_permissions(folder, PermissionsExt::from_mode(0o755)).unwrap();
     drop(Journal::create(&place.path, header("a")).unwrap());
-    assert_eq!((mode(folder), is_plain(&place.path)), (0o700, true));
+    assert_eq!((mode(folder), is_plain(&place.path)), (0o755, true));
 }
 
 #[test]

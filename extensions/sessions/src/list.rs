@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -71,6 +72,13 @@ impl Sessions {
 
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Makes the folder ready to be written, for the user alone; an older program may have made it for everyone to read.
+    pub fn prepare(&self) -> io::Result<()> {
+        fs::create_dir_all(&self.folder)?;
+        fs::set_permissions(&self.folder, PermissionsExt::from_mode(0o700))?;
+        tempfile::tempfile_in(&self.folder).map(drop)
     }
 
     /// All of them, the newest first.

@@ -1,6 +1,7 @@
 //! All sessions: listed, found, and deleted.
 
 use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -225,6 +226,23 @@ fn a_session_that_is_open_is_not_deleted() {
     drop(session);
     home.sessions().delete(&info).unwrap();
     assert!(!info.path.exists());
+}
+
+#[test]
+fn a_folder_that_everyone_could_read_is_closed() {
+    let home = Home::new();
+    let sessions = home.sessions();
+    std::fs::create_dir_all(sessions.folder()).unwrap();
+    let mode = || {
+        std::fs::metadata(sessions.folder())
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o777
+    };
+    std::fs::set_permissions(sessions.folder(), PermissionsExt::from_mode(0o755)).unwrap();
+    sessions.prepare().unwrap();
+    assert_eq!(mode(), 0o700);
 }
 
 #[test]
