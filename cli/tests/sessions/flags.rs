@@ -162,7 +162,7 @@ fn a_call_that_was_cut_off_is_told_to_the_model_and_to_the_person() {
     let home = Home::new();
     let provider = Provider::new(|messages| match messages.last().unwrap()["role"].as_str() {
         Some("user") if messages.len() == 2 => {
-            let busy = json!({"command": "touch begun; while :; do :; done"});
+            let busy = json!({"command": "touch begun; exec sleep 20"});
             calls("c", &[("bash", busy), ("glob", json!({"pattern": "*"}))])
         }
         _ => says("I see"),
