@@ -12,6 +12,7 @@ macro_rules! say {
 
 mod approval;
 mod args;
+mod commands;
 mod demo;
 mod keep;
 mod one_shot;

@@ -1,18 +1,13 @@
-//! The interactive session: a line editor, a few commands, and the agent.
+//! The interactive session: a line editor and the agent.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use console::style;
 use corecoder::files::shown;
-use corecoder::session::{Fact, Loaded};
 use corecoder::{Agent, AgentError, Config, Entry, Llm};
-use corecoder_sessions::change::State;
-use corecoder_sessions::ledger::Ledger;
-use corecoder_sessions::list::{self, Info};
-use corecoder_sessions::restore::Restored;
 use corecoder_sessions::session::Session;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use rustyline::error::ReadlineError;
@@ -20,41 +15,18 @@ use rustyline::{Cmd, DefaultEditor, KeyCode, KeyEvent, Modifiers};
 
 use crate::approval::{Asking, Policy};
 use crate::args::Args;
+use crate::commands;
 use crate::keep::{self, Kept};
-use crate::screen::{Screen, Show, plain, visible};
+use crate::screen::{Screen, Show, plain};
 use crate::sessions;
 use crate::signals::{Interrupt, Signals};
 
-const HELP: &str = concat!(
-    "  /help            this text\n",
-    "  /model [NAME]    show or change the model\n",
-    "  /tokens          what this session has used\n",
-    "  /compact [WHAT]  make room in the conversation, keeping WHAT in mind\n",
-    "  /diff            what this session changed\n",
-    "  /undo, /redo     put the last turn's files back, and again\n",
-    "  /rewind [N]      go back to your N-th message\n",
-    "  /save [NAME]     name this session (it is kept anyway)\n",
-    "  /sessions        those kept; corecoder -r ID goes on with one\n",
-    "  /reset           begin a new session\n",
-    "  quit             leave (Ctrl+D too)\n",
-    "\n",
-    "  Esc, then Enter: a new line\n",
-    "  Ctrl+C: stop what the agent does",
-);
-
-/// `/etc/passwd` at the beginning of a question is none.
-fn is_command(line: &str) -> bool {
-    let word = line.split_whitespace().next().unwrap_or_default();
-    word.strip_prefix('/')
-        .is_some_and(|name| name.chars().all(char::is_alphabetic))
-}
-
-struct Repl {
-    agent: Agent,
-    kept: Kept,
-    screen: Arc<Screen>,
-    config: Config,
-    signals: Signals,
+pub struct Repl {
+    pub agent: Agent,
+    pub kept: Kept,
+    pub screen: Arc<Screen>,
+    pub config: Config,
+    pub signals: Signals,
     editor: Arc<Mutex<DefaultEditor>>,
     /// Until when another Ctrl+C leaves the program.
     leave_until: Option<Instant>,
@@ -149,7 +121,7 @@ impl Repl {
                 Line::Text(text) => match text.trim() {
                     "" => {}
                     "quit" | "exit" | "/quit" | "/exit" => return Ok(ExitCode::SUCCESS),
-                    command if is_command(command) => {
+                    command if commands::is_command(command) => {
                         if let Some(code) = self.command(command).await {
                             return Ok(code);
                         }
@@ -216,7 +188,8 @@ impl Repl {
         None
     }
 
-    fn interrupted<T>(&mut self, ended: Ended<T>) -> Option<ExitCode> {
+    /// Says why work stopped before its end. `Some` means that the program is to end.
+    pub fn interrupted<T>(&mut self, ended: Ended<T>) -> Option<ExitCode> {
         match ended {
             Ended::Interrupted(Interrupt::Leave(code)) => return Some(code),
             Ended::Interrupted(Interrupt::Cancel) => {
@@ -236,161 +209,10 @@ impl Repl {
         }
         None
     }
-
-    async fn command(&mut self, line: &str) -> Option<ExitCode> {
-        let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-        match (name, rest.trim()) {
-            ("/help", _) => say!("{HELP}"),
-            ("/model", "") => say!("{}", self.config.model),
-            ("/model", model) => self.change_model(model),
-            ("/tokens", _) => self.tokens(),
-            ("/compact", focus) => return self.compact(focus).await,
-            ("/reset", _) => self.reset(),
-            ("/sessions", _) => self.list_sessions(),
-            ("/save" | "/diff" | "/undo" | "/redo" | "/rewind", rest) => {
-                self.of_session(name, rest)
-            }
-            _ => say!("there is no command {name}; /help lists them"),
-        }
-        None
-    }
-
-    async fn compact(&mut self, focus: &str) -> Option<ExitCode> {
-        let (signals, session) = (&mut self.signals, self.kept.session.clone());
-        let work = self.agent.compact(focus);
-        let ended = until_interrupted(work, signals, std::future::pending(), session).await;
-        self.screen.clear();
-        match ended {
-            Ended::Done(true) => {}
-            Ended::Done(false) => say!("there is nothing to shorten yet"),
-            other => return self.interrupted(other),
-        }
-        None
-    }
-
-    fn reset(&mut self) {
-        match self.config.llm() {
-            Ok(llm) => {
-                self.kept = keep::begin(&self.config);
-                self.agent = keep::agent(llm, &self.config, &mut self.kept, self.screen.clone());
-                say!("a new session; the one before is kept");
-            }
-            Err(error) => say!("{}", error.message),
-        }
-    }
-
-    fn list_sessions(&self) {
-        let Some(sessions) = keep::sessions(&self.config) else {
-            return say!("no session is kept");
-        };
-        let here = |info: &Info| info.folder == self.config.folder;
-        let infos = sessions.list();
-        let own: Vec<&Info> = infos.iter().filter(|info| here(info)).collect();
-        own.iter()
-            .take(20)
-            .for_each(|info| say!("{}", sessions::line(info, Some(&self.config.folder))));
-        let others = infos.len() - own.len().min(20);
-        if others > 0 {
-            say!(
-                "{}",
-                style(format!("{others} more: corecoder sessions")).dim()
-            );
-        }
-    }
-
-    /// What only a kept session can do.
-    fn of_session(&mut self, name: &str, rest: &str) {
-        let Some(session) = self.kept.session.clone() else {
-            return say!("this session is not kept, so {name} can't work");
-        };
-        if !session.path().exists() {
-            return say!("nothing has happened in this session yet");
-        }
-        let (ledger, root) = (Ledger::of(&session), &self.config.folder);
-        match name {
-            "/save" if rest.is_empty() => say!("kept as {}", session.id()),
-            "/save" => {
-                session.record("", list::name(rest));
-                say!("kept as {}, named {rest:?}", session.id());
-            }
-            "/diff" => self.screen.patch(&ledger.diff(&session, root)),
-            "/undo" => tell_restored(ledger.undo(&session), root, "nothing to undo"),
-            "/redo" => tell_restored(ledger.redo(&session), root, "nothing to redo"),
-            _ => self.rewind(rest, &ledger, &session),
-        }
-    }
-
-    /// Back to before a message of the user: `N`, `N files` or `N conversation`.
-    fn rewind(&mut self, rest: &str, ledger: &Ledger, session: &Session) {
-        let (number, what) = rest.split_once(' ').unwrap_or((rest, "both"));
-        let turn = number
-            .parse::<usize>()
-            .ok()
-            .and_then(|number| ledger.said.get(number.checked_sub(1)?));
-        let Some(turn) = turn.filter(|_| ["both", "files", "conversation"].contains(&what.trim()))
-        else {
-            for (number, turn) in ledger.said.iter().enumerate() {
-                say!(
-                    "{:>3}  {}",
-                    number + 1,
-                    visible(&plain(turn.text.lines().next().unwrap_or_default()))
-                );
-            }
-            return say!(
-                "/rewind N goes back to before your N-th message; /rewind N files, or N conversation, only that"
-            );
-        };
-        if what.trim() != "conversation" {
-            let restored = ledger.undo_from(turn.line, session);
-            tell_restored(restored, &self.config.folder, "no file was changed since");
-        }
-        if what.trim() != "files" {
-            session.record("", Fact::Rewind(turn.line));
-            let journal = std::fs::read(session.path()).unwrap_or_default();
-            self.agent.resume(Loaded::read(&journal).entries);
-            say!(
-                "the conversation is back to before:\n  {}",
-                plain(&turn.text)
-            );
-        }
-    }
-
-    fn change_model(&mut self, model: &str) {
-        let old = std::mem::replace(&mut self.config.model, model.to_string());
-        match self.config.llm() {
-            Ok(llm) => {
-                self.agent.set_model(llm);
-                if let Some(session) = self
-                    .kept
-                    .session
-                    .as_ref()
-                    .filter(|session| session.path().exists())
-                {
-                    session.record("", Fact::Model(model.to_string()));
-                }
-                say!("{old} → {model}");
-            }
-            Err(error) => {
-                self.config.model = old;
-                say!("{}", error.message);
-            }
-        }
-    }
-
-    fn tokens(&mut self) {
-        let spent = self.agent.kit().spent();
-        let (size, window) = self.agent.size();
-        say!(
-            "{} in ({} of them cached), {} out; the next request: about {size} of {window}",
-            spent.prompt,
-            spent.cached,
-            spent.completion
-        );
-    }
 }
 
 /// How a piece of work ended.
-enum Ended<T> {
+pub enum Ended<T> {
     Done(T),
     Interrupted(Interrupt),
     /// The session can't be kept any more.
@@ -398,7 +220,7 @@ enum Ended<T> {
 }
 
 /// Works until it is done, or a person or a full disk wants it stopped.
-async fn until_interrupted<T>(
+pub async fn until_interrupted<T>(
     work: impl Future<Output = T>,
     signals: &mut Signals,
     asked: impl Future<Output = ()>,
@@ -431,25 +253,6 @@ fn recall(history: &[Entry]) {
                 style(format!("{mark}{}", plain(&lines.join("\n")))).dim()
             );
         }
-    }
-}
-
-/// Says what came of putting files back.
-fn tell_restored(restored: Option<Restored>, root: &Path, nothing: &str) {
-    let Some(restored) = restored else {
-        return say!("{nothing}");
-    };
-    for change in &restored.done {
-        let what = match (&change.before, &change.after) {
-            (_, State::Absent) => "deleted",
-            (State::Absent, _) => "there again",
-            _ => "put back",
-        };
-        let path = change.path.strip_prefix(root).unwrap_or(&change.path);
-        say!("{} {what}", shown(path));
-    }
-    for problem in &restored.problems {
-        say!("{}", style(plain(problem)).yellow());
     }
 }
 

@@ -165,8 +165,8 @@ impl Context {
     fn apply(
         &mut self,
         entries: &mut Vec<Entry>,
-        at: Range<usize>,
-        by: Vec<Entry>,
+        mut at: Range<usize>,
+        mut by: Vec<Entry>,
         what: String,
         kit: &Kit,
     ) -> bool {
@@ -174,6 +174,11 @@ impl Context {
             return false;
         }
         let before = self.counted(entries, kit);
+        // What is as it was is neither stored again nor estimated again.
+        let pairs = entries[at.clone()].iter().zip(&by);
+        let same = pairs.take_while(|(old, new)| old == new).count();
+        at.start += same;
+        by.drain(..same);
         entries.splice(at.clone(), by.iter().cloned());
         self.seen = (self.seen + by.len()).saturating_sub(at.len());
         self.size.forget(at.start);
