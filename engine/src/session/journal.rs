@@ -187,8 +187,7 @@ impl Journal {
             who: who.to_string(),
             fact,
         };
-        self.unsaved.extend(serde_json::to_vec(&line)?);
-        self.unsaved.push(b'\n');
+        self.unsaved.extend(line.written()?);
         self.save()
     }
 
@@ -214,6 +213,13 @@ impl Journal {
     /// The lines that it holds are read from here.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+/// The lock goes with the journal, even if a process that is being started holds a copy of the file for a moment.
+impl Drop for Journal {
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
     }
 }
 

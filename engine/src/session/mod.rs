@@ -6,17 +6,14 @@
 //!
 //! Left out: listing, forking, undoing and everything else that only reads journals.
 
-use std::path::{Path, PathBuf};
-
-use serde::{Deserialize, Serialize, Serializer};
-use serde_json::Value;
-
 use crate::context::Compaction;
 use crate::conversation::{Entry, Reply, Round};
 
+mod fact;
 mod journal;
 mod place;
 
+pub use fact::{Fact, Header, Line, lines};
 pub use journal::{Journal, SessionError};
 pub use place::file_name;
 
@@ -26,80 +23,6 @@ pub const FORMAT: u32 = 1;
 /// What is told for a call that has no result because the process ended.
 pub const UNKNOWN: &str =
     "[the program ended before this call was answered: it may or may not have run]";
-
-/// One line of a journal.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Line {
-    /// Milliseconds since 1970.
-    pub time: u64,
-    /// Whose fact it is: empty for the agent itself, else a sub-agent's name. Only the agent's own make the
-    /// conversation.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub who: String,
-    pub fact: Fact,
-}
-
-/// What became true.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Fact {
-    /// The first line.
-    Session(Header),
-    /// A process goes on with the session.
-    Opened {
-        pid: u32,
-        program: String,
-    },
-    /// From here on this model is asked.
-    Model(String),
-    User(String),
-    Note(String),
-    /// A reply with its usage; the results of its calls follow.
-    Reply(Reply),
-    /// The user's word on a call, by its id; `denied` holds the reason.
-    Approval {
-        call: String,
-        denied: Option<String>,
-    },
-    /// A call starts, by its id.
-    Started(String),
-    /// The answer to the call at this position of the reply before.
-    Result {
-        at: usize,
-        text: String,
-    },
-    Compaction(Compaction),
-    /// Entries that were made elsewhere: an import, a copy, a sub-agent's round.
-    Entries(Vec<Entry>),
-    /// The conversation is again what the first so many lines say.
-    Rewind(usize),
-    /// The run ended without an answer.
-    Error(String),
-    /// The run ended with an answer.
-    End,
-    /// What an extension keeps; the conversation does not depend on it.
-    Extension(Value),
-}
-
-/// Whose journal it is.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Header {
-    pub format: u32,
-    pub id: String,
-    /// The working directory. What of its name is not UTF-8 is written as `\u{fffd}`.
-    #[serde(serialize_with = "lossy")]
-    pub folder: PathBuf,
-    pub model: String,
-    /// The program that began it, with its version.
-    pub program: String,
-    /// The session that it is a copy of.
-    pub parent: Option<String>,
-}
-
-fn lossy<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&path.to_string_lossy())
-}
 
 /// What a journal says.
 #[derive(Debug, Default)]
@@ -236,17 +159,4 @@ fn standing(facts: &[Option<Fact>]) -> Vec<bool> {
         }
     }
     stands
-}
-
-/// The lines of a journal with the place in bytes where each begins; one that is empty is none.
-pub fn lines(journal: &[u8]) -> impl Iterator<Item = (usize, Result<Line, serde_json::Error>)> {
-    let mut start = 0;
-    let split = journal.split(|byte| *byte == b'\n');
-    let places = split.map(move |line| {
-        let place = start;
-        start += line.len() + 1;
-        (place, line)
-    });
-    let read = |(place, line)| (place, serde_json::from_slice(line));
-    places.filter(|(_, line)| !line.is_empty()).map(read)
 }

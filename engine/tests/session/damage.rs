@@ -6,7 +6,7 @@ use corecoder::session::{Fact, Journal, Loaded, SessionError, UNKNOWN};
 use proptest::prelude::*;
 
 use crate::facts::{any_facts, told};
-use crate::{PROGRAM, Place, asking, result, said, user};
+use crate::{PROGRAM, Place, asking, result, round, said, user};
 
 /// The facts of a journal of which only this much is left: those whose lines are whole, but perhaps for the newline.
 fn left(journal: &[u8], facts: &[Fact], cut: usize) -> usize {
@@ -223,6 +223,8 @@ fn an_empty_file_is_a_session_that_has_yet_to_begin() {
 fn a_newer_format_is_refused_with_words() {
     let journal = String::from_utf8(Place::journal(&[user("hi")])).unwrap();
     let newer = journal.replacen("\"format\":1", "\"format\":2", 1);
+    // Without its checksum, which would be wrong now, the line is taken as it is.
+    let newer = newer.replacen(",\"crc\":", ",\"was\":", 1);
     let place = Place::holding(newer.as_bytes());
     let error = Journal::open(&place.path, PROGRAM)
         .err()
@@ -233,6 +235,36 @@ fn a_newer_format_is_refused_with_words() {
         "the session was written by a newer program (format 2); this one reads up to 1"
     );
     assert_eq!(place.read(), newer.as_bytes());
+}
+
+#[test]
+fn a_flipped_bit_is_a_lost_line_and_not_a_changed_word() {
+    let reply = asking(1);
+    let facts = [
+        user("go"),
+        Fact::Reply(reply.clone()),
+        result(0, "42 tests passed"),
+    ];
+    let journal = Place::journal(&facts);
+    let whole = Loaded::read(&journal).entries;
+    let lost = [said("go"), round(reply, &[UNKNOWN])];
+    let last = journal[..journal.len() - 1]
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .unwrap()
+        + 1;
+    for (place, bit) in
+        (last..journal.len() - 1).flat_map(|place| (0..8).map(move |bit| (place, bit)))
+    {
+        let mut damaged = journal.clone();
+        damaged[place] ^= 1 << bit;
+        let loaded = Loaded::read(&damaged);
+        assert!(
+            loaded.entries == whole || loaded.entries == lost,
+            "byte {place}, bit {bit}: {:?}",
+            loaded.entries
+        );
+    }
 }
 
 #[test]

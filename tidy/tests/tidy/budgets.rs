@@ -14,7 +14,7 @@ const OUTSIDE: [&str; 3] = ["prompt.rs", "config.rs", "windows.rs"];
 const PARTS: [(&str, &[&str], usize); 5] = [
     ("loop", LOOP, 960),
     ("context", &["context/"], 680),
-    ("session", &["session/"], 440),
+    ("session", &["session/"], 470),
     (
         "wire",
         &["llm.rs", "retry.rs", "parameters.rs", "wire/"],
