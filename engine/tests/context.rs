@@ -430,6 +430,28 @@ fn nothing_to_note(_: &Request) -> Result<Reply, ModelError> {
     Ok(Reply::text("Nothing to note."))
 }
 
+#[tokio::test]
+async fn a_window_that_is_only_guessed_cuts_nothing_that_the_model_has_not_seen() {
+    for (window, is_whole) in [(None, true), (Some(128_000), false)] {
+        let seen = Arc::new(Mutex::new(0));
+        let longest = seen.clone();
+        let model = Fake::new(move |request| {
+            let results = request.entries.iter().filter_map(|entry| match entry {
+                Entry::Round(round) => round.answered().next().map(|(_, result)| result.len()),
+                _ => None,
+            });
+            *longest.lock().unwrap() = results.max().unwrap_or(0);
+            Ok(match request.entries.len() {
+                1 => Reply::calls([("look", json!({"n": 1}))]),
+                _ => Reply::text("done"),
+            })
+        });
+        let (mut agent, _) = looker(model, window, 900_000);
+        assert_eq!(agent.chat("look").await.unwrap(), "done");
+        assert_eq!(*seen.lock().unwrap() >= 900_000, is_whole, "{window:?}");
+    }
+}
+
 #[test]
 fn error_lines_and_values_survive_in_the_middle_of_what_is_snipped() {
     let lines = [

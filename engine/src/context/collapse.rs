@@ -1,9 +1,11 @@
 //! The third step: a summary without a model, and the last entries in their tightest form.
 
+use serde_json::Value;
+
 use crate::context::snip::with_results;
 use crate::context::summary::{recent, shortened, summary};
 use crate::context::tokens;
-use crate::conversation::Entry;
+use crate::conversation::{Entry, Round};
 
 /// Tokens kept of each older output.
 const TIGHT: u64 = 100;
@@ -39,12 +41,35 @@ fn fitted(entries: &[Entry], room: u64) -> Vec<Entry> {
     fitted
 }
 
-/// The entry with no text that came from outside longer than `cap` tokens.
+/// The entry with no text longer than `cap` tokens but the model's own words.
 fn capped(entry: &Entry, cap: u64) -> Entry {
     match entry {
         Entry::User(words) => Entry::User(shortened(words, cap)),
         Entry::Note(words) => Entry::Note(shortened(words, cap)),
-        Entry::Round(round) => with_results(round, |result| shortened(result, cap)),
+        Entry::Round(round) => {
+            let mut reply = round.reply().clone();
+            reply
+                .calls
+                .iter_mut()
+                .for_each(|call| match &mut call.args {
+                    Ok(args) => cap_strings(args, cap),
+                    Err(raw) => *raw = shortened(raw, cap),
+                });
+            let results: Vec<&str> = round.answered().map(|(_, result)| result).collect();
+            Entry::Round(Round::new(reply, |at, _| shortened(results[at], cap)))
+        }
         Entry::Summary(_) => entry.clone(),
+    }
+}
+
+/// Arguments stay what the tool's schema wants; only their texts get shorter.
+fn cap_strings(args: &mut Value, cap: u64) {
+    match args {
+        Value::String(text) => *text = shortened(text, cap),
+        Value::Array(values) => values.iter_mut().for_each(|value| cap_strings(value, cap)),
+        Value::Object(fields) => fields
+            .values_mut()
+            .for_each(|value| cap_strings(value, cap)),
+        _ => {}
     }
 }

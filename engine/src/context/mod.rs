@@ -93,6 +93,10 @@ impl Context {
             let room = window * RECENT / 100;
             shortened = self.summarize(entries, room, "", kit).await;
         }
+        // The provider knows better than a guess what does not fit, and will say so.
+        if self.size.window_is_a_guess(kit) {
+            return Ok(shortened);
+        }
         if self.size(entries, kit) * 100 >= window * COLLAPSE_AT {
             shortened |= self.collapse(entries, window, kit);
         }

@@ -52,6 +52,11 @@ impl Size {
         (window.min(self.learned.unwrap_or(u64::MAX)) as f64 / self.scale) as u64
     }
 
+    pub fn window_is_a_guess(&self, kit: &Kit) -> bool {
+        let known = kit.window.or_else(|| kit.model.window());
+        known.or(self.learned).is_none()
+    }
+
     /// An estimate as the provider would count it.
     pub fn counted(&self, estimate: u64) -> u64 {
         (estimate as f64 * self.scale).round() as u64

@@ -56,7 +56,7 @@ impl Journal {
         let file = options().create_new(true).open(path).map_err(failed)?;
         let mut journal = Journal::new(path, file);
         journal.lock(0)?;
-        if let Err(error) = journal.begin(header) {
+        if let Err(error) = journal.note_beginning(header).and_then(|()| journal.save()) {
             let _ = fs::remove_file(path);
             return Err(failed(error));
         }
@@ -102,22 +102,14 @@ impl Journal {
         })
     }
 
-    fn begin(&mut self, header: Header) -> io::Result<()> {
-        let program = header.program.clone();
-        self.append(
-            "",
-            Fact::Session(Header {
-                format: FORMAT,
-                ..header
-            }),
-        )?;
-        self.append(
-            "",
-            Fact::Opened {
-                pid: std::process::id(),
-                program,
-            },
-        )
+    fn note_beginning(&mut self, header: Header) -> io::Result<()> {
+        let (pid, program) = (std::process::id(), header.program.clone());
+        let header = Header {
+            format: FORMAT,
+            ..header
+        };
+        self.note("", Fact::Session(header))?;
+        self.note("", Fact::Opened { pid, program })
     }
 
     fn repair(&mut self, bytes: &[u8], loaded: &mut Loaded, program: &str) -> io::Result<()> {
@@ -137,20 +129,17 @@ impl Journal {
                 program,
                 ..Header::default()
             };
-            self.begin(loaded.header.clone())?;
+            self.note_beginning(loaded.header.clone())?;
         } else {
             let pid = std::process::id();
-            self.append("", Fact::Opened { pid, program })?;
+            self.note("", Fact::Opened { pid, program })?;
         }
-        for at in &loaded.unanswered {
-            self.append(
-                "",
-                Fact::Result {
-                    at: *at,
-                    text: UNKNOWN.to_string(),
-                },
-            )?;
+        for at in loaded.unanswered.iter().copied() {
+            let text = UNKNOWN.to_string();
+            self.note("", Fact::Result { at, text })?;
         }
+        // On a full disk a session can still be read; the next fact says that it can't be written.
+        let _ = self.save();
         Ok(())
     }
 
@@ -178,17 +167,16 @@ impl Journal {
 
     /// Writes a fact. What can't be written is kept, and goes out before the next one.
     pub fn append(&mut self, who: &str, fact: Fact) -> io::Result<()> {
-        let since = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        let time = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
-        let line = Line {
-            time,
-            who: who.to_string(),
-            fact,
-        };
-        self.unsaved.extend(line.written()?);
+        self.note(who, fact)?;
         self.save()
+    }
+
+    fn note(&mut self, who: &str, fact: Fact) -> io::Result<()> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let time = u64::try_from(now.unwrap_or_default().as_millis()).unwrap_or(u64::MAX);
+        let who = who.to_string();
+        self.unsaved.extend(Line { time, who, fact }.written()?);
+        Ok(())
     }
 
     fn save(&mut self) -> io::Result<()> {
