@@ -4,7 +4,7 @@ use crate::source::{count_lines, crate_sources};
 
 /// The engine without what stands [`OUTSIDE`], in lines that are neither blank nor comment nor unit test. It was meant
 /// to be 1,200; ARCHITECTURE.md says why it is not, and what could leave.
-const TOTAL: usize = 4_200;
+const TOTAL: usize = 4_250;
 /// A file of the engine.
 const FILE: usize = 200;
 /// Files that are words, settings and tables rather than program; they count for [`FILE`] but not for [`TOTAL`].
@@ -13,7 +13,7 @@ const OUTSIDE: [&str; 3] = ["prompt.rs", "config.rs", "windows.rs"];
 /// that is not [`OUTSIDE`] stands in one part.
 const PARTS: [(&str, &[&str], usize); 5] = [
     ("loop", LOOP, 960),
-    ("context", &["context/"], 680),
+    ("context", &["context/"], 720),
     ("session", &["session/"], 470),
     (
         "wire",
