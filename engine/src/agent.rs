@@ -158,8 +158,9 @@ impl Agent {
     }
 
     /// Makes room now: all but the last entries become a summary that keeps `focus` in mind.
-    /// Returns whether there was anything to shorten.
-    pub async fn compact(&mut self, focus: &str) -> bool {
+    /// Returns whether there was anything to shorten. Errors if the model writes no summary that can be used: then all
+    /// stays as it is.
+    pub async fn compact(&mut self, focus: &str) -> Result<bool, String> {
         let (history, kit) = (&mut self.history, &self.kit);
         self.context.compact(history, focus, kit).await
     }

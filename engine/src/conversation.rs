@@ -30,6 +30,8 @@ pub enum Entry {
 pub struct Summary {
     /// The user's own words, oldest first.
     pub said: Vec<String>,
+    /// How many of the user's messages behind the first are not among them any more.
+    pub missing: usize,
     /// Files that calls changed, in the order of their last change.
     pub changed: Vec<String>,
     /// Files that calls only read, likewise.
@@ -47,8 +49,13 @@ pub struct Summary {
 impl std::fmt::Display for Summary {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let notes = std::slice::from_ref(&self.notes);
+        let mut said = self.said.clone();
+        if self.missing > 0 {
+            let gap = format!("[... {} messages are left out here ...]", self.missing);
+            said.insert(said.len().min(1), gap);
+        }
         let parts = [
-            ("The user said", &self.said[..]),
+            ("The user said", &said[..]),
             ("Files changed", &self.changed),
             ("Files read", &self.read),
             ("Decided, or left for later", &self.decided),

@@ -431,6 +431,46 @@ fn nothing_to_note(_: &Request) -> Result<Reply, ModelError> {
 }
 
 #[tokio::test]
+async fn compaction_on_demand_changes_nothing_if_the_model_gives_no_notes() {
+    let model = looks(10, |_| {
+        Err(ModelError::new(ErrorKind::BadRequest, "HTTP 400: no"))
+    });
+    let (mut agent, _) = looker(model, Some(32_000), 2_000);
+    agent.chat("find it").await.unwrap();
+    let before = agent.history().to_vec();
+    let refused = agent.compact("the login").await;
+    assert_eq!(refused, Err("HTTP 400: no".to_string()));
+    assert_eq!(agent.history(), before);
+}
+
+#[test]
+fn the_first_message_stays_whole_and_those_left_out_are_counted() {
+    let rules: String = (1..60)
+        .map(|n| format!("{n}. Rule number {n} must always hold.\n"))
+        .collect();
+    let said = |n| Entry::User(format!("message {n}: go on with the next step, please"));
+    let entries: Vec<Entry> = std::iter::once(Entry::User(rules.clone()))
+        .chain((1..400).map(said))
+        .collect();
+    let once = summary::summary(&entries, None, 8_000);
+    assert_eq!(
+        (
+            &once.said[0],
+            once.said.last().unwrap().contains("message 399")
+        ),
+        (&rules, true)
+    );
+    assert_eq!(once.missing + once.said.len(), entries.len());
+    let again = summary::summary(&[Entry::Summary(once.clone()), said(400)], None, 8_000);
+    assert_eq!(again.missing + again.said.len(), entries.len() + 1);
+    let gap = format!(
+        "{rules}\n- [... {} messages are left out here ...]\n- message",
+        again.missing
+    );
+    assert!(again.to_string().contains(&gap), "{again}");
+}
+
+#[tokio::test]
 async fn a_window_that_is_only_guessed_cuts_nothing_that_the_model_has_not_seen() {
     for (window, is_whole) in [(None, true), (Some(128_000), false)] {
         let seen = Arc::new(Mutex::new(0));
@@ -517,16 +557,19 @@ async fn without_a_summary_that_can_be_used_the_run_goes_on_by_rule() {
     let cases: [(Result<Reply, ModelError>, &str); 4] = [
         (
             Err(ModelError::new(ErrorKind::Overloaded, "503: busy")),
-            "without the model: 503: busy",
+            "without the model's notes: 503: busy",
         ),
-        (Ok(Reply::text("  ")), "without the model: it wrote none"),
+        (
+            Ok(Reply::text("  ")),
+            "without the model's notes: it wrote none",
+        ),
         (
             Ok(Reply::calls([("look", json!({}))])),
-            "without the model: it wrote none",
+            "without the model's notes: it wrote none",
         ),
         (
             Ok(Reply::text(text(0, 60_000, 1))),
-            "without the model: it wrote too much",
+            "without the model's notes: it wrote too much",
         ),
     ];
     for (summary, told) in cases {
@@ -980,9 +1023,9 @@ async fn compaction_on_demand_keeps_in_mind_what_the_user_names() {
     });
     let (mut agent, heard) = looker(model, Some(32_000), 2_000);
     agent.chat("find it").await.unwrap();
-    agent.compact("the login").await;
+    agent.compact("the login").await.unwrap();
     assert!(asked.lock().unwrap().ends_with("above all: the login"));
-    assert!(heard.heard().contains("entries summarized\n"));
+    assert!(heard.heard().contains("older entries became a summary\n"));
     assert!(all_text(agent.history()).contains("The login fails."));
 }
 

@@ -184,10 +184,11 @@ proptest! {
                 continue;
             };
             let before = last.get(who.as_str()).copied().unwrap_or_default();
-            // A summary is asked for behind the beginning of what was sent.
+            // A summary is asked for behind the beginning of what was sent, unless that is too long to be read.
             if request.last().unwrap().contains("The conversation is getting too long") {
                 let same = before.len().min(request.len() - 1);
-                prop_assert_eq!(&before[..same], &request[..same]);
+                let is_cut = request.iter().any(|message| message.contains("bytes left out"));
+                prop_assert!(is_cut || before[..same] == request[..same]);
             } else {
                 prop_assert!(request.starts_with(before), "{who}: {before:?}\n{request:?}");
                 last.insert(who, request);

@@ -31,7 +31,7 @@ pub fn collapse(entries: &[Entry], unseen: usize, room: u64) -> Vec<Entry> {
 }
 
 /// The entries, their longest texts cut until all of them fit.
-fn fitted(entries: &[Entry], room: u64) -> Vec<Entry> {
+pub(super) fn fitted(entries: &[Entry], room: u64) -> Vec<Entry> {
     let mut fitted = entries.to_vec();
     let mut cap = room;
     while tokens::of_entries(&fitted) > room && cap > LEAST {

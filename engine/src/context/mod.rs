@@ -91,7 +91,7 @@ impl Context {
         let mut shortened = self.snip(entries, window, kit);
         if !shortened && size * 100 >= window * SUMMARIZE_AT {
             let room = window * RECENT / 100;
-            shortened = self.summarize(entries, room, "", kit).await;
+            shortened = self.summarize(entries, room, kit).await;
         }
         // The provider knows better than a guess what does not fit, and will say so.
         if self.size.window_is_a_guess(kit) {
@@ -109,10 +109,20 @@ impl Context {
         Ok(shortened)
     }
 
-    /// Makes room because the user asks for it, with this in mind; returns whether anything was shortened.
-    pub async fn compact(&mut self, entries: &mut Vec<Entry>, focus: &str, kit: &Kit) -> bool {
+    /// Makes room because the user asks for it, with this in mind; returns whether anything was shortened. Errors if
+    /// the model gives no notes, since nothing forces a loss.
+    pub async fn compact(
+        &mut self,
+        entries: &mut Vec<Entry>,
+        focus: &str,
+        kit: &Kit,
+    ) -> Result<bool, String> {
         let room = self.size.window(kit) * RECENT_ASKED / 100;
-        self.summarize(entries, room, focus, kit).await
+        let Some(start) = self.older(entries, room, kit) else {
+            return Ok(false);
+        };
+        let notes = self.notes(&entries[..start], focus, kit).await?;
+        Ok(self.replace(entries, start, Ok(notes), kit))
     }
 
     /// The first step; whether it was worth it. A small gain is not: the provider would read all of it anew.
@@ -126,42 +136,64 @@ impl Context {
         let after = size.saturating_sub(freed);
         let is_worth_it =
             freed * 100 >= window * (SNIP_AT - SNIP_TO) && after * 100 < window * SUMMARIZE_AT;
-        let what = format!("{cut} old outputs cut short");
+        let what = format!("old outputs cut short: {cut}");
         is_worth_it && self.apply(entries, 0..by.len(), by, what, kit)
     }
 
-    /// The second step: all but the newest `room` tokens become a summary with the user's `focus` in mind.
-    async fn summarize(
+    /// The second step: all but the newest `room` tokens become a summary.
+    async fn summarize(&mut self, entries: &mut Vec<Entry>, room: u64, kit: &Kit) -> bool {
+        let Some(start) = self.older(entries, room, kit) else {
+            return false;
+        };
+        let notes = self.notes(&entries[..start], "", kit).await;
+        self.replace(entries, start, notes, kit)
+    }
+
+    /// How many entries are older than the newest `room` tokens; `None` if a summary of them is not worth a question.
+    fn older(&self, entries: &[Entry], room: u64, kit: &Kit) -> Option<usize> {
+        let start = summary::recent(entries, self.seen, room);
+        let is_new = |entry: &&Entry| !matches!(entry, Entry::Summary(_));
+        let new = entries[..start].iter().filter(is_new);
+        let new: u64 = new.map(tokens::of_entry).sum();
+        (new * 100 >= self.size.window(kit) * WORTH_ASKING).then_some(start)
+    }
+
+    async fn notes(&mut self, older: &[Entry], focus: &str, kit: &Kit) -> Result<String, String> {
+        kit.host.event(&kit.name, &Event::Compacting);
+        let (window, prefix) = (self.size.window(kit), self.prefix(kit));
+        notes::ask(older, window, focus, &prefix, kit).await
+    }
+
+    /// The first `start` entries become a summary with these notes.
+    fn replace(
         &mut self,
         entries: &mut Vec<Entry>,
-        room: u64,
-        focus: &str,
+        start: usize,
+        notes: Result<String, String>,
         kit: &Kit,
     ) -> bool {
-        let start = summary::recent(entries, self.seen, room);
-        let older = &entries[..start];
-        let (window, prefix) = (self.size.window(kit), self.prefix(kit));
-        let is_new = |entry: &&Entry| !matches!(entry, Entry::Summary(_));
-        let new: u64 = older.iter().filter(is_new).map(tokens::of_entry).sum();
-        if new * 100 < window * WORTH_ASKING {
-            return false;
-        }
-        kit.host.event(&kit.name, &Event::Compacting);
-        let notes = notes::ask(older, window, focus, &prefix, kit).await;
-        let how = notes.as_ref().err();
-        let how = how
-            .map(|why| format!(" without the model: {why}"))
-            .unwrap_or_default();
-        let what = format!("{start} entries summarized{how}");
-        let summary = Entry::Summary(summary::summary(older, notes.ok(), window));
-        self.apply(entries, 0..start, vec![summary], what, kit)
+        let how = match &notes {
+            Ok(_) => String::new(),
+            Err(why) => format!(", without the model's notes: {why}"),
+        };
+        let what = format!("{start} older entries became a summary{how}");
+        let window = self.size.window(kit);
+        let summary = summary::summary(&entries[..start], notes.ok(), window);
+        self.apply(entries, 0..start, vec![Entry::Summary(summary)], what, kit)
     }
 
     /// The third step.
     fn collapse(&mut self, entries: &mut Vec<Entry>, window: u64, kit: &Kit) -> bool {
         let room = (window * FULL / 100).saturating_sub(self.prefix(kit).size);
         let by = collapse::collapse(entries, self.seen, room);
-        let what = "all but the last entries left out".to_string();
+        let unseen = entries.len() - self.seen;
+        let whole = by.len() >= unseen && entries.ends_with(&by[by.len() - unseen..]);
+        let what = match whole {
+            true => "all but the last entries left out".to_string(),
+            false => {
+                "the newest text is longer than the window, so its middle was cut out".to_string()
+            }
+        };
         self.apply(entries, 0..entries.len(), by, what, kit)
     }
 
@@ -249,6 +281,6 @@ impl Context {
 
     /// The window, as the provider counts.
     pub fn window(&self, kit: &Kit) -> u64 {
-        self.size.counted(self.size.window(kit))
+        self.size.limit(kit)
     }
 }

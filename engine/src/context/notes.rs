@@ -3,7 +3,7 @@
 
 use futures::StreamExt;
 
-use crate::context::{Prefix, summary, tokens};
+use crate::context::{Prefix, collapse, summary, tokens};
 use crate::conversation::Entry;
 use crate::kit::Kit;
 use crate::model::{Delta, Request};
@@ -17,11 +17,12 @@ pub(super) async fn ask(
     prefix: &Prefix,
     kit: &Kit,
 ) -> Result<String, String> {
-    let mut asked = older.to_vec();
-    asked.push(Entry::Note(prompt::summarize(focus)));
-    if prefix.size + tokens::of_entries(&asked) > window {
-        return Err("it is too long to be read at once".to_string());
-    }
+    let question = Entry::Note(prompt::summarize(focus));
+    let longest = tokens::of_entries(older).min(window * summary::NOTES / 100);
+    let taken = prefix.size + tokens::of_entry(&question) + longest;
+    // What does not fit even now is better summarized with its texts cut than not at all.
+    let mut asked = collapse::fitted(older, window.saturating_sub(taken));
+    asked.push(question);
     let mut deltas = kit.model.stream(Request {
         system: &prefix.system,
         tools: &prefix.tools,
@@ -34,7 +35,6 @@ pub(super) async fn ask(
             notes = reply.text.trim().to_string();
         }
     }
-    let longest = tokens::of_entries(older).min(window * summary::NOTES / 100);
     match tokens::of(&notes) {
         0 => Err("it wrote none".to_string()),
         length if length >= longest => Err("it wrote too much".to_string()),

@@ -46,10 +46,15 @@ impl Size {
         self.entries.truncate(from);
     }
 
-    /// The window: the setting, else the model's, unless the provider said less.
-    pub fn window(&self, kit: &Kit) -> u64 {
+    /// The window, counted: the setting, else the model's, unless the provider said less.
+    pub fn limit(&self, kit: &Kit) -> u64 {
         let window = kit.window.or_else(|| kit.model.window()).unwrap_or(WINDOW);
-        (window.min(self.learned.unwrap_or(u64::MAX)) as f64 / self.scale) as u64
+        window.min(self.learned.unwrap_or(u64::MAX))
+    }
+
+    /// The window.
+    pub fn window(&self, kit: &Kit) -> u64 {
+        (self.limit(kit) as f64 / self.scale) as u64
     }
 
     pub fn window_is_a_guess(&self, kit: &Kit) -> bool {

@@ -10,7 +10,7 @@ use crate::conversation::{Entry, Reply, Round, Summary, ToolCall};
 use crate::wire::text;
 
 /// Percent of the window for the user's own words, for notes, and for each list of lines.
-const WORDS: u64 = 10;
+const WORDS: u64 = 20;
 pub(super) const NOTES: u64 = 15;
 const LINES: u64 = 3;
 /// Files named: so many of those that changed, and so many of those only read.
@@ -45,7 +45,8 @@ pub fn summary(older: &[Entry], notes: Option<String>, window: u64) -> Summary {
         }
     }
     let part = |percent: u64| window * percent / 100;
-    summary.said = bounded(summary.said, part(WORDS));
+    let (said, missing) = bounded(&summary.said, part(WORDS));
+    (summary.said, summary.missing) = (said, summary.missing + missing);
     summary.changed = newest(summary.changed, CHANGED as u64, |_| 1);
     summary.read.retain(|file| !summary.changed.contains(file));
     summary.read = newest(summary.read, READ as u64, |_| 1);
@@ -69,6 +70,7 @@ fn take_over(before: &Summary, summary: &mut Summary) {
     summary.decided.extend_from_slice(&before.decided);
     summary.errors.extend_from_slice(&before.errors);
     summary.steps.extend_from_slice(&before.steps);
+    summary.missing += before.missing;
     summary.notes.clone_from(&before.notes);
 }
 
@@ -140,34 +142,29 @@ fn newest(lines: Vec<String>, room: u64, cost: impl Fn(&str) -> u64) -> Vec<Stri
     kept
 }
 
-/// As many of the user's messages as fit in `room`, the newest first; but the very first, which mostly is the
-/// task, has a quarter of the room for itself. What does not fit keeps its beginning and its end.
-fn bounded(said: Vec<String>, room: u64) -> Vec<String> {
-    let mut left = room;
-    let mut kept = Vec::new();
-    let take = |words: &str, share: u64, left: &mut u64| {
-        let words = shortened(words, share);
-        *left = left.saturating_sub(tokens::of(&words));
-        words
+/// As many of the user's messages as fit in `room`, and how many do not: the newest have half of it, and the very first,
+/// which mostly is the task, has what they leave. What does not fit whole keeps its beginning and its end.
+fn bounded(said: &[String], room: u64) -> (Vec<String>, usize) {
+    let Some((first, others)) = said.split_first() else {
+        return (Vec::new(), 0);
     };
-    let mut said = said.iter();
-    let first = said.next().map(|words| take(words, room / 4, &mut left));
-    for words in said.rev() {
+    let (mut left, mut kept) = (room / 2, Vec::new());
+    for words in others.iter().rev() {
         // What is not worth a line any more is left out.
         if left < MARK {
             break;
         }
-        let share = if tokens::of(words) <= left {
-            left
-        } else {
-            left / 2
-        };
-        kept.push(take(words, share, &mut left));
+        let fits = tokens::of(words) <= left;
+        let words = shortened(words, if fits { left } else { left / 2 });
+        left = left.saturating_sub(tokens::of(&words));
+        kept.push(words);
     }
-    kept.extend(first);
+    kept.push(shortened(first, room / 2 + left));
     kept.reverse();
-    kept
+    let missing = said.len() - kept.len();
+    (kept, missing)
 }
+
 /// A text of at most `room` tokens, if that is enough to say that something is missing: all of it, or its beginning
 /// and its end. The bound is exact: a text a little above it would be cut by each further compaction.
 pub fn shortened(words: &str, room: u64) -> String {
