@@ -32,6 +32,8 @@ pub struct Ledger {
     done: Vec<Work>,
     /// What undid the others.
     undone: Vec<Work>,
+    /// Whether more went on in the working folder than could be watched.
+    pub blind: bool,
 }
 
 /// Changes of the turn that begins at this line, or of all turns from there on.
@@ -65,19 +67,27 @@ impl Ledger {
             Fact::Rewind(lines) => self.said.retain(|said| said.line < lines),
             Fact::Extension(fact) => match serde_json::from_value(fact) {
                 Ok(Files::Changes(changes)) => self.changed(line, changes),
-                Ok(Files::Undo(undo)) => {
-                    self.done.retain(|work| work.line < undo.line);
-                    self.undone.push(undo);
-                }
+                Ok(Files::Undo(undo)) => self.took_back(undo),
                 Ok(Files::Redo(changes)) => {
                     let line = self.undone.pop().map_or(line, |undo| undo.line);
                     self.done.push(Work { line, changes });
                 }
+                Ok(Files::Blind) => self.blind = true,
                 // Another extension's.
                 Err(_) => {}
             },
             _ => {}
         }
+    }
+
+    /// A file that could not be put back is still to be undone.
+    fn took_back(&mut self, undo: Work) {
+        let is_back = |path: &Path| undo.changes.iter().any(|change| change.path == path);
+        for work in self.done.iter_mut().filter(|work| work.line >= undo.line) {
+            work.changes.retain(|change| !is_back(&change.path));
+        }
+        self.done.retain(|work| !work.changes.is_empty());
+        self.undone.push(undo);
     }
 
     fn changed(&mut self, line: usize, changes: Vec<Change>) {
@@ -108,8 +118,10 @@ impl Ledger {
             return None;
         }
         let restored = restore(&changes, &Objects::new(session.files()));
-        let changes = restored.done.clone();
-        session.record("", Files::Undo(Work { line, changes }).fact());
+        if !restored.done.is_empty() {
+            let changes = restored.done.clone();
+            session.record("", Files::Undo(Work { line, changes }).fact());
+        }
         Some(restored)
     }
 
@@ -117,7 +129,9 @@ impl Ledger {
     pub fn redo(&self, session: &Session) -> Option<Restored> {
         let undo = self.undone.last()?;
         let restored = restore(&undo.changes, &Objects::new(session.files()));
-        session.record("", Files::Redo(restored.done.clone()).fact());
+        if !restored.done.is_empty() {
+            session.record("", Files::Redo(restored.done.clone()).fact());
+        }
         Some(restored)
     }
 
@@ -137,12 +151,19 @@ enum Files {
     Undo(Work),
     /// What was done to take that back.
     Redo(Vec<Change>),
+    /// The working folder holds more than is watched.
+    Blind,
 }
 
 impl Files {
     fn fact(&self) -> Fact {
         Fact::Extension(json!(self))
     }
+}
+
+/// The fact that not all of the working folder is watched.
+pub fn blind() -> Fact {
+    Files::Blind.fact()
 }
 
 /// The fact that a call made these changes.

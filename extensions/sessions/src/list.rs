@@ -33,7 +33,7 @@ pub struct Info {
     pub name: Option<String>,
     /// The beginning of what the user said first.
     pub title: String,
-    /// When it was written last, in seconds since 1970.
+    /// When it was written last, in milliseconds since 1970.
     pub time: u64,
     pub bytes: u64,
 }
@@ -59,7 +59,7 @@ struct Index {
     sessions: HashMap<String, (Stamp, Info)>,
 }
 
-const INDEX: u32 = 1;
+const INDEX: u32 = 2;
 const INDEX_FILE: &str = "index.json";
 
 impl Sessions {
@@ -164,7 +164,7 @@ impl Sessions {
             model: String::new(),
             name: None,
             title: String::new(),
-            time: u64::try_from(nanoseconds / 1_000_000_000).unwrap_or_default(),
+            time: u64::try_from(nanoseconds / 1_000_000).unwrap_or_default(),
             bytes,
         };
         if file.ends_with(".json") {
@@ -208,17 +208,18 @@ impl Sessions {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
-        let oldest = now.saturating_sub(age).as_secs();
+        let oldest = now.saturating_sub(age).as_millis();
         self.list()
             .into_iter()
-            .filter(|info| info.time < oldest)
+            .filter(|info| u128::from(info.time) < oldest)
             .collect()
     }
 
     /// Deletes a session with all that belongs to it. Errors if a program has it open.
     pub fn delete(&self, info: &Info) -> io::Result<()> {
         let file = fs::File::open(&info.path)?;
-        file.try_lock()?;
+        let held = || io::Error::other("it is open in another program");
+        file.try_lock().map_err(|_| held())?;
         fs::remove_file(&info.path)?;
         let gone = |result: io::Result<()>| match result {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

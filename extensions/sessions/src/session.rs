@@ -98,7 +98,7 @@ impl Session {
     fn write(&self, state: &mut State, who: &str, fact: Fact) {
         if let Stage::Kept(journal) = &mut state.stage {
             let written = journal.append(who, fact);
-            self.written(state, written.map_err(|error| error.to_string()));
+            self.written(state, written.map_err(|error| self.told(error)));
         }
     }
 
@@ -106,7 +106,7 @@ impl Session {
     pub fn sync(&self) {
         let mut state = self.state.lock();
         if let Stage::Kept(journal) = &mut state.stage {
-            let written = journal.sync().map_err(|error| error.to_string());
+            let written = journal.sync().map_err(|error| self.told(error));
             self.written(&mut state, written);
         }
     }
@@ -118,14 +118,15 @@ impl Session {
         }
     }
 
+    fn told(&self, error: std::io::Error) -> String {
+        format!("{}: {error}", self.path.display())
+    }
+
     /// Waits until something can't be written, and says why.
     pub async fn failed(&self) -> String {
         loop {
             if let Some(why) = &self.state.lock().failing {
-                return format!(
-                    "the session can't be saved to {}: {why}",
-                    self.path.display()
-                );
+                return format!("the session can't be saved: {why}");
             }
             self.bell.notified().await;
         }

@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use corecoder::{Effect, Kit, Spec, Tool};
@@ -21,6 +22,8 @@ use crate::watch::{Limits, Watch};
 pub struct Tracker {
     session: Arc<Session>,
     watch: Mutex<Watch>,
+    /// Whether it was written down that the folder is too large.
+    blind: AtomicBool,
 }
 
 impl Tracker {
@@ -28,7 +31,11 @@ impl Tracker {
     pub fn new(session: Arc<Session>, folder: PathBuf) -> Arc<Tracker> {
         let objects = Arc::new(Objects::new(session.files()));
         let watch = Mutex::new(Watch::new(folder, objects, Limits::default()));
-        Arc::new(Tracker { session, watch })
+        Arc::new(Tracker {
+            session,
+            watch,
+            blind: AtomicBool::new(false),
+        })
     }
 
     /// The same tools, followed.
@@ -49,6 +56,9 @@ impl Tracker {
             .map(|path| (watch.one(&path), path));
         if file.is_none() {
             watch.before();
+            if !watch.complete() && !self.blind.swap(true, Ordering::Relaxed) {
+                self.session.record("", ledger::blind());
+            }
         }
         drop(watch);
         Trace {

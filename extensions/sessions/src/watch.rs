@@ -174,7 +174,7 @@ impl Watch {
     /// The state of a single file, in the folder or elsewhere, whose content is kept whatever it was before. The path
     /// is as [`change::place`] answers it: behind a link to a folder nothing is found.
     pub fn one(&self, path: &Path) -> State {
-        change::find(path, self.limits.file_bytes).keep(&self.objects)
+        change::find(path, change::LARGEST).keep(&self.objects)
     }
 
     fn picture(&self) -> Picture {

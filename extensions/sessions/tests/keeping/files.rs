@@ -233,6 +233,25 @@ async fn what_someone_else_changed_since_is_left_alone_and_said() {
         (home.read("mine").as_deref(), home.read("free")),
         (Some("the user's own words"), None)
     );
+    // What was left alone is still to be undone, once it is what the agent left.
+    home.write("mine", "1");
+    let restored = Ledger::of(&session).undo(&session).unwrap();
+    assert_eq!((restored.done.len(), restored.problems.len()), (1, 0));
+    assert_eq!(home.read("mine"), None);
+    assert!(Ledger::of(&session).undo(&session).is_none());
+}
+
+#[tokio::test]
+async fn a_folder_that_is_too_large_to_be_watched_is_said_to_be() {
+    let home = Home::new();
+    let session = home.begin("a");
+    turn(&home, &session, &[bash("touch one")]).await;
+    assert!(!Ledger::of(&session).blind);
+    for number in 0..5_100 {
+        fs::write(home.path(&format!("file-{number}")), "").unwrap();
+    }
+    turn(&home, &session, &[bash("touch two")]).await;
+    assert!(Ledger::of(&session).blind);
 }
 
 #[tokio::test]

@@ -254,7 +254,7 @@ fn check_run(
                 &format!("after a turn of {polls:?} polls"),
             )?;
         }
-        agent.compact("the task").await;
+        let _ = agent.compact("the task").await;
         check(session.path(), &agent, "after a compaction")
     })?;
     let (path, history) = (session.path().to_path_buf(), agent.history().to_vec());
