@@ -67,8 +67,12 @@ impl Repl {
         let ended = until_interrupted(work, signals, std::future::pending(), session).await;
         self.screen.clear();
         match ended {
-            Ended::Done(true) => {}
-            Ended::Done(false) => say!("there is nothing to shorten yet"),
+            Ended::Done(Ok(true)) => {}
+            Ended::Done(Ok(false)) => say!("there is nothing to shorten yet"),
+            Ended::Done(Err(why)) => {
+                let words = "the model gave no summary, so the conversation stays as it is";
+                say!("{}", style(format!("{words}: {}", plain(&why))).yellow());
+            }
             other => return self.interrupted(other),
         }
         None
@@ -109,55 +113,50 @@ impl Repl {
         let Some(session) = self.kept.session.clone() else {
             return say!("this session is not kept, so {name} can't work");
         };
+        if name == "/save" && !rest.is_empty() {
+            session.record("", list::name(rest));
+            return say!("kept as {}, named {rest:?}", session.id());
+        }
         if !session.path().exists() {
             return say!("nothing has happened in this session yet");
         }
         let (ledger, root) = (Ledger::of(&session), &self.config.folder);
         match name {
-            "/save" if rest.is_empty() => say!("kept as {}", session.id()),
-            "/save" => {
-                session.record("", list::name(rest));
-                say!("kept as {}, named {rest:?}", session.id());
-            }
+            "/save" => return say!("kept as {}", session.id()),
             "/diff" => self.screen.patch(&ledger.diff(&session, root)),
-            "/undo" => tell_restored(ledger.undo(&session), root, "nothing to undo"),
-            "/redo" => tell_restored(ledger.redo(&session), root, "nothing to redo"),
+            "/undo" => tell_restored(ledger.undo(&session), root),
+            "/redo" => tell_restored(ledger.redo(&session), root),
             _ => self.rewind(rest, &ledger, &session),
+        }
+        if ledger.blind {
+            say!("{}", style(BLIND).yellow());
         }
     }
 
     /// Back to before a message of the user: `N`, `N files` or `N conversation`.
     fn rewind(&mut self, rest: &str, ledger: &Ledger, session: &Session) {
         let (number, what) = rest.split_once(' ').unwrap_or((rest, "both"));
-        let turn = number
-            .parse::<usize>()
-            .ok()
-            .and_then(|number| ledger.said.get(number.checked_sub(1)?));
-        let Some(turn) = turn.filter(|_| ["both", "files", "conversation"].contains(&what.trim()))
-        else {
+        let place = number.parse::<usize>().ok();
+        let turn = place.and_then(|number| ledger.said.get(number.checked_sub(1)?));
+        let turn = turn.filter(|_| ["both", "files", "conversation"].contains(&what.trim()));
+        let Some(turn) = turn else {
             for (number, turn) in ledger.said.iter().enumerate() {
-                say!(
-                    "{:>3}  {}",
-                    number + 1,
-                    visible(&plain(turn.text.lines().next().unwrap_or_default()))
-                );
+                say!("{:>3}  {}", number + 1, first_line(&turn.text));
             }
             return say!(
-                "/rewind N goes back to before your N-th message; /rewind N files, or N conversation, only that"
+                "/rewind N goes back to before message N; /rewind N files, or N conversation, only that"
             );
         };
         if what.trim() != "conversation" {
             let restored = ledger.undo_from(turn.line, session);
-            tell_restored(restored, &self.config.folder, "no file was changed since");
+            tell_restored(restored, &self.config.folder);
         }
         if what.trim() != "files" {
             session.record("", Fact::Rewind(turn.line));
             let journal = std::fs::read(session.path()).unwrap_or_default();
             self.agent.resume(Loaded::read(&journal).entries);
-            say!(
-                "the conversation is back to before:\n  {}",
-                plain(&turn.text)
-            );
+            let words = "the conversation is back to before";
+            say!("{words}: {}", first_line(&turn.text));
         }
     }
 
@@ -195,10 +194,19 @@ impl Repl {
     }
 }
 
+const BLIND: &str =
+    "only 5,000 files and 20 MB of this folder are watched: commands may have changed more";
+
+fn first_line(text: &str) -> String {
+    let line = plain(text.trim().lines().next().unwrap_or_default());
+    let width = console::Term::stdout().size().1 as usize;
+    console::truncate_str(&visible(&line), width.saturating_sub(6), "…").into_owned()
+}
+
 /// Says what came of putting files back.
-fn tell_restored(restored: Option<Restored>, root: &Path, nothing: &str) {
+fn tell_restored(restored: Option<Restored>, root: &Path) {
     let Some(restored) = restored else {
-        return say!("{nothing}");
+        return say!("no change of a file was seen that could be put back");
     };
     for change in &restored.done {
         let what = match (&change.before, &change.after) {

@@ -139,7 +139,8 @@ fn resumed(info: &Info, config: &Config) -> anyhow::Result<Kept> {
     if !unanswered.is_empty() {
         let calls = unanswered.len();
         remarks.push(format!(
-            "{calls} call(s) were cut off; the model is told that they may or may not have run"
+            "calls that were cut off: {calls}; the model is told that they may or may not have run. What they changed \
+             was not seen, and a command may run on"
         ));
     }
     Ok(Kept {

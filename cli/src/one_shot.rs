@@ -79,6 +79,8 @@ pub async fn run(
     }
     let mut agent = keep::agent(llm, &config, &mut kept, screen.clone());
     let answer = tokio::select! {
+        // The work first, so that what was said is noted down before anything stops it.
+        biased;
         answer = agent.chat(prompt) => answer,
         why = keep::failed(kept.session.clone()) => {
             screen.clear();

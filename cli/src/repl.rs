@@ -228,6 +228,8 @@ pub async fn until_interrupted<T>(
 ) -> Ended<T> {
     let _quiet = Quiet::new();
     tokio::select! {
+        // The work first, so that what was said is noted down before anything stops it.
+        biased;
         done = work => Ended::Done(done),
         why = keep::failed(session) => Ended::Unsaved(why),
         interrupt = signals.next() => Ended::Interrupted(interrupt),

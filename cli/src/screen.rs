@@ -201,7 +201,7 @@ impl Screen {
     /// A whole patch.
     pub fn patch(&self, patch: &str) {
         if patch.is_empty() {
-            self.line("no file was changed");
+            self.line("no change of a file was seen");
         }
         let patch = plain(patch);
         patch.lines().for_each(|line| self.line(&coloured(line)));

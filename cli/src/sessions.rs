@@ -62,7 +62,7 @@ fn age(time: u64) -> String {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
-    let minutes = now.as_secs().saturating_sub(time) / 60;
+    let minutes = now.as_secs().saturating_sub(time / 1_000) / 60;
     match minutes {
         0..60 => format!("{minutes}m"),
         60..2_880 => format!("{}h", minutes / 60),
@@ -127,6 +127,9 @@ pub fn pick(infos: &[Info]) -> anyhow::Result<Info> {
     }
     for (number, info) in infos.iter().take(SHOWN).enumerate() {
         say!("{:>3}  {}", number + 1, line(info, None));
+    }
+    if infos.len() > SHOWN {
+        say!("     {} more: corecoder sessions", infos.len() - SHOWN);
     }
     loop {
         let answer = asked("number (Enter: none) ")?;

@@ -176,7 +176,7 @@ fn a_call_that_was_cut_off_is_told_to_the_model_and_to_the_person() {
     first.wait().unwrap();
     let (code, _, stderr) = home.run(&provider, &["-c", "-p", "and?"]);
     assert_eq!(code, 0, "{stderr}");
-    assert!(stderr.contains("2 call(s) were cut off"), "{stderr}");
+    assert!(stderr.contains("calls that were cut off: 2"), "{stderr}");
     assert_eq!(
         provider.last().matches(UNKNOWN).count(),
         2,

@@ -95,7 +95,10 @@ fn files_are_undone_and_done_again_and_the_next_program_knows() {
     assert_eq!(terminal.file().as_deref(), Some("one\n"));
     terminal.types("/redo", &["put back"]);
     assert_eq!(terminal.file().as_deref(), Some("two\n"));
-    terminal.types("/redo", &["nothing to redo"]);
+    terminal.types(
+        "/redo",
+        &["no change of a file was seen that could be put back"],
+    );
     let (home, provider) = terminal.leaves();
     let mut terminal = Terminal::new(home, provider, &["--yes", "-c"]);
     terminal.sees("write two");
@@ -103,7 +106,10 @@ fn files_are_undone_and_done_again_and_the_next_program_knows() {
     assert_eq!(terminal.file().as_deref(), Some("one\n"));
     terminal.types("/undo", &["deleted"]);
     assert_eq!(terminal.file(), None);
-    terminal.types("/undo", &["nothing to undo"]);
+    terminal.types(
+        "/undo",
+        &["no change of a file was seen that could be put back"],
+    );
     terminal.leaves();
 }
 
@@ -160,7 +166,10 @@ fn a_rewind_of_files_leaves_the_conversation() {
     assert_eq!(terminal.file(), None);
     terminal.types("and", &["Heard: and."]);
     assert_eq!(terminal.said(), ["write one", "and"]);
-    terminal.types("/rewind 2 files", &["no file was changed since"]);
+    terminal.types(
+        "/rewind 2 files",
+        &["no change of a file was seen that could be put back"],
+    );
     terminal.leaves();
 }
 
@@ -214,7 +223,7 @@ fn room_is_made_when_that_is_asked_for() {
         let words = format!("{n} {}", "some words and ".repeat(60));
         terminal.types(&words, &["Heard: "]);
     }
-    terminal.types("/compact", &["summarized"]);
+    terminal.types("/compact", &["became a summary"]);
     let (home, provider) = terminal.leaves();
     let id = home.id(&provider);
     assert!(
