@@ -7,19 +7,17 @@
 //!
 //! Left out: what was stored, which compaction never changes; see [`crate::session`].
 
-use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::agent::AgentError;
-use crate::conversation::{Entry, Usage};
+use crate::conversation::Entry;
 use crate::host::Event;
 use crate::kit::Kit;
-use crate::model::ModelError;
 
 pub mod collapse;
+mod known;
 mod notes;
 mod prefix;
 mod size;
@@ -27,8 +25,8 @@ pub mod snip;
 pub mod summary;
 pub mod tokens;
 
+pub use known::Context;
 pub use prefix::Prefix;
-use size::Size;
 
 /// Percent of the window at which a step is taken.
 const SNIP_AT: u64 = 50;
@@ -56,27 +54,7 @@ pub struct Compaction {
     pub by: Vec<Entry>,
 }
 
-/// What an agent knows of the size of its conversation, and what it has told the model beside it.
-#[derive(Default)]
-pub struct Context {
-    prefix: Option<Arc<Prefix>>,
-    size: Size,
-    /// How many entries the model has been sent.
-    seen: usize,
-    /// The standing texts, by name, as they were told last.
-    told: BTreeMap<String, String>,
-}
-
 impl Context {
-    /// Of a conversation that a model has seen before.
-    pub fn resumed(entries: &[Entry]) -> Context {
-        let seen = entries.len();
-        Context {
-            seen,
-            ..Context::default()
-        }
-    }
-
     /// Makes room if the next request needs it, and returns whether anything was shortened. Errors if even what can't
     /// be left out does not fit.
     pub async fn fit(&mut self, entries: &mut Vec<Entry>, kit: &Kit) -> Result<bool, AgentError> {
@@ -195,92 +173,5 @@ impl Context {
             }
         };
         self.apply(entries, 0..entries.len(), by, what, kit)
-    }
-
-    /// Puts `by` in place of `entries[at]` if that is shorter, and returns whether it is.
-    fn apply(
-        &mut self,
-        entries: &mut Vec<Entry>,
-        mut at: Range<usize>,
-        mut by: Vec<Entry>,
-        what: String,
-        kit: &Kit,
-    ) -> bool {
-        if tokens::of_entries(&by) >= tokens::of_entries(&entries[at.clone()]) {
-            return false;
-        }
-        let before = self.counted(entries, kit);
-        // What is as it was is neither stored again nor estimated again.
-        let pairs = entries[at.clone()].iter().zip(&by);
-        let same = pairs.take_while(|(old, new)| old == new).count();
-        at.start += same;
-        by.drain(..same);
-        entries.splice(at.clone(), by.iter().cloned());
-        self.seen = (self.seen + by.len()).saturating_sub(at.len());
-        self.size.forget(at.start);
-        // The provider reads all of it anew, so whatever changed in front may change now.
-        (self.prefix, self.told) = (None, BTreeMap::new());
-        let after = self.counted(entries, kit);
-        let compaction = Compaction {
-            before,
-            after,
-            what,
-            at,
-            by,
-        };
-        let event = Event::Compacted(&compaction);
-        kit.host.event(&kit.name, &event);
-        true
-    }
-
-    /// What stands before the first entry.
-    pub fn prefix(&mut self, kit: &Kit) -> Arc<Prefix> {
-        let prefix = self.prefix.get_or_insert_with(|| Arc::new(Prefix::of(kit)));
-        prefix.clone()
-    }
-
-    /// What has to be told since the last request.
-    pub(crate) fn news(&mut self, kit: &Kit) -> Vec<Entry> {
-        let standing = self.prefix(kit).standing(kit);
-        let told = std::mem::replace(&mut self.told, standing);
-        let news = self
-            .told
-            .iter()
-            .filter(|(name, text)| told.get(*name) != Some(text));
-        news.map(|(_, text)| Entry::Note(text.clone())).collect()
-    }
-
-    /// A reply came, so the model has seen these entries, and the provider may have counted them.
-    pub fn replied(&mut self, entries: &[Entry], usage: Option<Usage>, kit: &Kit) {
-        self.seen = entries.len();
-        let size = self.size(entries, kit);
-        self.size.replied(size, usage);
-    }
-
-    /// The provider found a request with these entries too long.
-    pub(crate) fn refused(&mut self, error: &ModelError, entries: &[Entry], kit: &Kit) {
-        let size = self.size(entries, kit);
-        self.size.refused(size, error);
-    }
-
-    /// Another model counts otherwise, and has another window.
-    pub(crate) fn forget_provider(&mut self) {
-        self.size = Size::default();
-    }
-
-    fn size(&mut self, entries: &[Entry], kit: &Kit) -> u64 {
-        let prefix = self.prefix(kit);
-        self.size.of(entries, &prefix)
-    }
-
-    /// Tokens of the next request, as the provider would count them.
-    pub fn counted(&mut self, entries: &[Entry], kit: &Kit) -> u64 {
-        let size = self.size(entries, kit);
-        self.size.counted(size)
-    }
-
-    /// The window, as the provider counts.
-    pub fn window(&self, kit: &Kit) -> u64 {
-        self.size.limit(kit)
     }
 }

@@ -13,7 +13,7 @@ const OUTSIDE: [&str; 3] = ["prompt.rs", "config.rs", "windows.rs"];
 /// that is not [`OUTSIDE`] stands in one part.
 const PARTS: [(&str, &[&str], usize); 5] = [
     ("loop", LOOP, 960),
-    ("context", &["context/"], 720),
+    ("context", &["context/"], 750),
     ("session", &["session/"], 470),
     (
         "wire",
