@@ -11,6 +11,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 
 /// How old a half-written object is before it counts as left behind by a program that was stopped.
@@ -23,6 +24,8 @@ const UNFINISHED: &str = ".new-";
 #[derive(Debug)]
 pub struct Objects {
     folder: PathBuf,
+    /// Why the last content could not be kept.
+    failure: Mutex<Option<String>>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -37,15 +40,26 @@ enum Unusable {
 
 impl Objects {
     pub fn new(folder: PathBuf) -> Objects {
-        Objects { folder }
+        let failure = Mutex::default();
+        Objects { folder, failure }
     }
 
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
+    /// Why contents could not be kept since this was asked last, such as a full disk.
+    pub fn take_failure(&self) -> Option<String> {
+        self.failure.lock().take()
+    }
+
     /// Keeps a content and answers its name, 64 hex digits.
     pub fn put(&self, content: &[u8]) -> io::Result<String> {
+        let failed = |error: &io::Error| *self.failure.lock() = Some(error.to_string());
+        self.write(content).inspect_err(failed)
+    }
+
+    fn write(&self, content: &[u8]) -> io::Result<String> {
         let name = name(content);
         let path = self.folder.join(&name);
         if fs::metadata(&path).is_ok_and(|old| old.len() == content.len() as u64) {

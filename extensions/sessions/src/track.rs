@@ -21,6 +21,7 @@ use crate::watch::{Limits, Watch};
 /// Follows the changes of one session.
 pub struct Tracker {
     session: Arc<Session>,
+    objects: Arc<Objects>,
     watch: Mutex<Watch>,
     /// Whether it was written down that the folder is too large.
     blind: AtomicBool,
@@ -30,9 +31,10 @@ impl Tracker {
     /// Looks at this folder.
     pub fn new(session: Arc<Session>, folder: PathBuf) -> Arc<Tracker> {
         let objects = Arc::new(Objects::new(session.files()));
-        let watch = Mutex::new(Watch::new(folder, objects, Limits::default()));
+        let watch = Mutex::new(Watch::new(folder, objects.clone(), Limits::default()));
         Arc::new(Tracker {
             session,
+            objects,
             watch,
             blind: AtomicBool::new(false),
         })
@@ -123,6 +125,11 @@ impl Tool for Followed {
         let _trace = begin
             .await
             .map_err(|error| format!("the files can't be looked at: {error}"))?;
+        if let Some(why) = self.tracker.objects.take_failure() {
+            return Err(format!(
+                "nothing was done, since what the files hold now can't be kept for /undo: {why}. Tell the user"
+            ));
+        }
         self.tool.call(args, kit).await
     }
 }

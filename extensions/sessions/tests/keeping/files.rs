@@ -242,6 +242,23 @@ async fn what_someone_else_changed_since_is_left_alone_and_said() {
 }
 
 #[tokio::test]
+async fn nothing_is_changed_whose_content_can_not_be_kept() {
+    let home = Home::new();
+    home.write("file", "old");
+    let session = home.begin("a");
+    // No folder can be made where a file is.
+    fs::create_dir_all(session.files().parent().unwrap()).unwrap();
+    fs::write(session.files(), "in the way").unwrap();
+    for call in [write(&home.path("file"), "new"), bash("echo new >file")] {
+        turn(&home, &session, &[call]).await;
+        assert_eq!(home.read("file").as_deref(), Some("old"));
+    }
+    fs::remove_file(session.files()).unwrap();
+    turn(&home, &session, &[bash("echo new >file")]).await;
+    assert_eq!(home.read("file").as_deref(), Some("new\n"));
+}
+
+#[tokio::test]
 async fn a_folder_that_is_too_large_to_be_watched_is_said_to_be() {
     let home = Home::new();
     let session = home.begin("a");
