@@ -4,7 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::place::{options, private_folder};
 use super::{FORMAT, Fact, Header, Line, Loaded, UNKNOWN};
@@ -18,6 +18,9 @@ pub struct Journal {
     /// Lines that could not be written yet, because the disk is full or gone.
     unsaved: Vec<u8>,
 }
+
+/// How often a lock is tried again, ten milliseconds apart.
+const PATIENCE: usize = 20;
 
 /// Why a session can't be opened.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +58,7 @@ impl Journal {
         }
         let file = options().create_new(true).open(path).map_err(failed)?;
         let mut journal = Journal::new(path, file);
-        journal.lock(0)?;
+        journal.lock().map_err(|error| failed(error.into()))?;
         if let Err(error) = journal.note_beginning(header).and_then(|()| journal.save()) {
             let _ = fs::remove_file(path);
             return Err(failed(error));
@@ -68,7 +71,7 @@ impl Journal {
         let failed = |error| SessionError::io(path, error);
         let file = options().open(path).map_err(failed)?;
         let mut journal = Journal::new(path, file);
-        let locked = journal.lock(0);
+        let locked = journal.lock();
         let mut bytes = Vec::new();
         journal.file.read_to_end(&mut bytes).map_err(failed)?;
         let mut loaded = Loaded::read(&bytes);
@@ -79,7 +82,10 @@ impl Journal {
         if loaded.header.format > FORMAT {
             return Err(SessionError::Newer(loaded.header.format));
         }
-        locked.or_else(|_| journal.lock(loaded.pid))?;
+        locked.map_err(|error| match error {
+            TryLockError::WouldBlock => SessionError::Held(loaded.pid),
+            TryLockError::Error(error) => failed(error),
+        })?;
         journal
             .repair(&bytes, &mut loaded, program)
             .map_err(failed)?;
@@ -95,11 +101,16 @@ impl Journal {
         }
     }
 
-    fn lock(&self, holder: u32) -> Result<(), SessionError> {
-        self.file.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => SessionError::Held(holder),
-            TryLockError::Error(error) => SessionError::io(&self.path, error),
-        })
+    /// A process that was killed while it started a command leaves its lock to that child, for the moment until the
+    /// child has become the command.
+    fn lock(&self) -> Result<(), TryLockError> {
+        for _ in 0..PATIENCE {
+            match self.file.try_lock() {
+                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(10)),
+                locked => return locked,
+            }
+        }
+        self.file.try_lock()
     }
 
     fn note_beginning(&mut self, header: Header) -> io::Result<()> {
