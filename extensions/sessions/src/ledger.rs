@@ -2,6 +2,7 @@
 //!
 //! A turn is what one message of the user led to. Undoing and redoing are facts too, so that the next process knows.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
@@ -159,6 +160,16 @@ impl Files {
     fn fact(&self) -> Fact {
         Fact::Extension(json!(self))
     }
+}
+
+/// The names of all contents that a journal speaks of.
+pub fn contents(journal: &[u8]) -> HashSet<&str> {
+    const FIELD: &[u8] = br#""hash":""#;
+    let places = memchr::memmem::find_iter(journal, FIELD);
+    let names = places.filter_map(|place| journal[place + FIELD.len()..].get(..64));
+    names
+        .filter_map(|name| std::str::from_utf8(name).ok())
+        .collect()
 }
 
 /// The fact that not all of the working folder is watched.

@@ -70,6 +70,17 @@ impl Tracker {
     }
 }
 
+/// Pictures of the folder hold far more than what was changed; what no fact names goes when the session ends. After a
+/// crash it goes at the end of the next one.
+impl Drop for Tracker {
+    fn drop(&mut self) {
+        let journal = std::fs::read(self.session.path()).unwrap_or_default();
+        let named = ledger::contents(&journal);
+        // What can't be deleted is in nobody's way.
+        let _ = self.objects.retain(&|hash| named.contains(hash));
+    }
+}
+
 /// A call under way; when it falls, what changed since it began is written down.
 struct Trace {
     tracker: Arc<Tracker>,

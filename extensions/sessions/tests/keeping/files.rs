@@ -259,6 +259,23 @@ async fn nothing_is_changed_whose_content_can_not_be_kept() {
 }
 
 #[tokio::test]
+async fn only_what_was_changed_is_kept_when_the_session_has_ended() {
+    let home = Home::new();
+    let session = home.begin("a");
+    for name in ["changed", "other", "third"] {
+        home.write(name, &format!("the content of {name}"));
+    }
+    turn(&home, &session, &[bash("echo new >changed")]).await;
+    let kept = fs::read_dir(session.files()).unwrap();
+    assert!(kept.count() <= 2, "what it was, and what it became");
+    Ledger::of(&session).undo(&session).unwrap();
+    assert_eq!(
+        home.read("changed").as_deref(),
+        Some("the content of changed")
+    );
+}
+
+#[tokio::test]
 async fn a_folder_that_is_too_large_to_be_watched_is_said_to_be() {
     let home = Home::new();
     let session = home.begin("a");
