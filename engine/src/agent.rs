@@ -151,6 +151,7 @@ impl Agent {
         let event = match &entry {
             Entry::User(text) => Event::User(text),
             Entry::Note(text) => Event::Note(text),
+            Entry::Picture(picture) => Event::Picture(picture),
             _ => return,
         };
         self.kit.host.event(&self.kit.name, &event);

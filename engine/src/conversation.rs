@@ -17,10 +17,23 @@ pub enum Entry {
     User(String),
     /// What the program says unasked: the report of a background agent, a changed plan, a tool that came late.
     Note(String),
+    /// A picture that the user shows.
+    Picture(Picture),
     /// What the model said, and what came of each of its calls.
     Round(Round),
     /// What compaction left of older entries.
     Summary(Summary),
+}
+
+/// A picture, as a model that can see is shown it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Picture {
+    /// What it is called where it came from.
+    pub name: String,
+    /// `image/png`, `image/jpeg`, `image/gif` or `image/webp`: what providers take.
+    pub media_type: String,
+    /// In base64.
+    pub data: String,
 }
 
 /// What compaction left of older entries. All but the notes is carried by rule, from one summary to the next; each list

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 use crate::agent::AgentError;
 use crate::context::Compaction;
-use crate::conversation::{Reply, Round, ToolCall};
+use crate::conversation::{Picture, Reply, Round, ToolCall};
 use crate::model::ModelError;
 use crate::tools::Effect;
 
@@ -20,6 +20,8 @@ pub enum Event<'a> {
     User(&'a str),
     /// The program tells the model this: a report, a plan that changed, a tool that came late.
     Note(&'a str),
+    /// The user shows this.
+    Picture(&'a Picture),
     /// The conversation is too long, and the model is asked for a summary.
     Compacting,
     /// The conversation was shortened.

@@ -29,7 +29,12 @@ struct Post {
 impl Inbox {
     /// Leaves a message of the user.
     pub fn send(&self, text: impl Into<String>) {
-        self.post.lock().mail.push(Entry::User(text.into()));
+        self.post(Entry::User(text.into()));
+    }
+
+    /// Leaves what the program has to tell, or a picture: it joins the conversation behind what was said last.
+    pub fn post(&self, entry: Entry) {
+        self.post.lock().mail.push(entry);
         self.bell.notify_one();
     }
 

@@ -28,6 +28,8 @@ pub struct Kit {
     pub shell: Arc<dyn Shell>,
     pub files: Arc<Files>,
     pub inbox: Inbox,
+    /// What stands behind the system prompt: the project's instructions, the list of its skills.
+    pub instructions: Arc<str>,
     /// What the model is told whenever it changes.
     pub standing: Standing,
     /// The tokens spent so far, by sub-agents too.

@@ -72,8 +72,25 @@ impl Llm {
         self
     }
 
-    async fn send(&self, body: &Body<'_>) -> Result<reqwest::Response, ModelError> {
-        let mut request = self.http.post(&self.url).json(body);
+    /// The names of the models that the server offers, as it lists them.
+    pub async fn models(&self) -> Result<Vec<String>, ModelError> {
+        let url = self.url.replace("/chat/completions", "/models");
+        let request = self.http.get(url).timeout(Duration::from_secs(10));
+        let response = self
+            .answer(request)
+            .await
+            .map_err(|error| self.without_key(error))?;
+        let listed: Value = response.json().await.map_err(network)?;
+        // Most wrap the list in `data`, some (Together's) don't.
+        let models = listed["data"].as_array().or(listed.as_array());
+        let name = |model: &Value| Some(model["id"].as_str()?.to_string());
+        Ok(models.into_iter().flatten().filter_map(name).collect())
+    }
+
+    async fn answer(
+        &self,
+        mut request: reqwest::RequestBuilder,
+    ) -> Result<reqwest::Response, ModelError> {
         if !self.key.is_empty() {
             request = request.bearer_auth(&self.key);
         }
@@ -94,6 +111,10 @@ impl Llm {
         let body = response.bytes().await.unwrap_or_default();
         let body = String::from_utf8_lossy(&body);
         Err(refusal::in_response(status.as_u16(), wait, &body))
+    }
+
+    async fn send(&self, body: &Body<'_>) -> Result<reqwest::Response, ModelError> {
+        self.answer(self.http.post(&self.url).json(body)).await
     }
 
     /// One request and its reply.
@@ -171,7 +192,7 @@ impl Model for Llm {
                     }
                 }
                 let Some(error) = failure else { return };
-                if self.parameters.adapt(&error, &body.parameters) {
+                if self.parameters.adapt(&error, &body.parameters, &messages) {
                     continue;
                 }
                 let (error, wait) = retry::pause(error, tries)?;

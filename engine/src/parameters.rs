@@ -12,14 +12,17 @@ use crate::model::{ErrorKind, ModelError};
 use crate::wire::Message;
 
 /// What may be refused.
-const OPTIONAL: [&str; 6] = [
+const OPTIONAL: [&str; 7] = [
     "stream_options",
     "temperature",
     "max_tokens",
     "max_completion_tokens",
     "reasoning_content",
     "stream",
+    PICTURES,
 ];
+/// Pictures, as the protocol calls them. Servers refuse them in words of their own, some as an error of their own.
+const PICTURES: &str = "image_url";
 
 #[derive(Default)]
 pub(crate) struct Parameters {
@@ -55,18 +58,32 @@ impl Parameters {
         if self.refused.lock().contains("reasoning_content") {
             messages.iter_mut().for_each(|message| message.echo = None);
         }
+        if self.refused.lock().contains(PICTURES) {
+            messages.iter_mut().for_each(Message::blind);
+        }
     }
 
     /// Whether the server refused by name what can be left out; it is, from now on.
-    pub fn adapt(&self, error: &ModelError, sent: &Map<String, Value>) -> bool {
+    pub fn adapt(
+        &self,
+        error: &ModelError,
+        sent: &Map<String, Value>,
+        messages: &[Message<'_>],
+    ) -> bool {
         let between = |c: char| !c.is_alphanumeric() && c != '_';
         let message = error.message.to_lowercase().replace("streaming", "stream");
-        let named = |name: &str| message.split(between).any(|word| word == name);
-        let was_sent = |name: &str| sent.contains_key(name) || name == "reasoning_content";
+        let has = |word: &str| message.split(between).any(|other| other == word);
+        let blames = |name: &str| match name {
+            PICTURES => [PICTURES, "image", "images", "vision"].into_iter().any(has),
+            name => error.kind == ErrorKind::BadRequest && has(name),
+        };
+        let was_sent = |name: &str| match name {
+            PICTURES => messages.iter().any(Message::is_picture),
+            name => sent.contains_key(name) || name == "reasoning_content",
+        };
         let culprit = OPTIONAL
             .into_iter()
-            .find(|name| named(name) && was_sent(name));
-        let refuses = error.kind == ErrorKind::BadRequest;
-        culprit.is_some_and(|name| refuses && self.refused.lock().insert(name))
+            .find(|name| blames(name) && was_sent(name));
+        culprit.is_some_and(|name| self.refused.lock().insert(name))
     }
 }

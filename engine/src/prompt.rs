@@ -12,6 +12,10 @@ use crate::tools::{Spec, schema};
 pub fn system(kit: &Kit) -> String {
     let cwd = crate::files::shown(kit.files.root());
     let role = if kit.name.is_empty() { "" } else { SUB_AGENT };
+    let instructions = match kit.instructions.trim() {
+        "" => String::new(),
+        instructions => format!("\n\n{instructions}"),
+    };
     format!(
         "You are CoreCoder, a coding agent. You work in the user's project with tools: look before you change, \
 change what was asked, check that it works, and say briefly what you did.{role}
@@ -26,7 +30,7 @@ How to work:
 - After a change run the tests, or the program, and fix what fails.
 - Calls that don't depend on each other belong in one reply: they run side by side.
 - When a tool reports an error, read it and try something else; don't repeat the same call.
-- When the task is done, answer in a few plain sentences without calling a tool.",
+- When the task is done, answer in a few plain sentences without calling a tool.{instructions}",
         os = std::env::consts::OS,
     )
 }

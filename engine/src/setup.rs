@@ -28,6 +28,7 @@ impl Agent {
             shell: Arc::new(Bash),
             files: Arc::new(Files::new(PathBuf::from("."))),
             inbox: Inbox::default(),
+            instructions: "".into(),
             standing: Standing::default(),
             meter: Arc::default(),
             gate: Arc::new(RwLock::new(())),
@@ -77,6 +78,12 @@ impl Agent {
     /// Runs commands through this shell.
     pub fn shell(mut self, shell: impl Shell + 'static) -> Agent {
         self.kit.shell = Arc::new(shell);
+        self
+    }
+
+    /// Has these words behind its system prompt, as have its sub-agents.
+    pub fn instructions(mut self, text: &str) -> Agent {
+        self.kit.instructions = text.into();
         self
     }
 

@@ -270,6 +270,7 @@ fn all_text(entries: &[Entry]) -> String {
     let of = |entry: &Entry| match entry {
         Entry::User(text) | Entry::Note(text) => text.clone(),
         Entry::Summary(summary) => summary.to_string(),
+        Entry::Picture(picture) => picture.name.clone(),
         Entry::Round(round) => {
             let calls = round
                 .answered()

@@ -58,7 +58,7 @@ fn capped(entry: &Entry, cap: u64) -> Entry {
             let results: Vec<&str> = round.answered().map(|(_, result)| result).collect();
             Entry::Round(Round::new(reply, |at, _| shortened(results[at], cap)))
         }
-        Entry::Summary(_) => entry.clone(),
+        Entry::Summary(_) | Entry::Picture(_) => entry.clone(),
     }
 }
 

@@ -40,6 +40,11 @@ pub fn summary(older: &[Entry], notes: Option<String>, window: u64) -> Summary {
             Entry::User(words) => summary.said.push(words.clone()),
             Entry::Summary(before) => take_over(before, &mut summary),
             Entry::Round(round) => add_round(round, &mut summary),
+            Entry::Picture(picture) => {
+                summary
+                    .steps
+                    .push(format!("[the user showed the picture {}]", picture.name));
+            }
             // A report that nobody summed up is not to be lost; what stands is told again anyway.
             Entry::Note(text) => summary.steps.push(text::head(text, LINE).to_string()),
         }

@@ -52,6 +52,9 @@ const MESSAGE: u64 = 5;
 /// What a call costs beside its name and arguments: its id, twice, and the names of its fields.
 const CALL: u64 = 20;
 
+/// What a picture costs: providers scale it down to about this many at most (OpenAI's "images and vision").
+const PICTURE: u64 = 1_500;
+
 /// The tokens of a message with this text.
 pub fn of_message(text: &str) -> u64 {
     MESSAGE + of(text)
@@ -61,6 +64,7 @@ pub fn of_message(text: &str) -> u64 {
 pub fn of_entry(entry: &Entry) -> u64 {
     match entry {
         Entry::User(text) | Entry::Note(text) => of_message(text),
+        Entry::Picture(_) => PICTURE,
         Entry::Summary(summary) => of_message(&summary.to_string()),
         Entry::Round(round) => of_round(round),
     }

@@ -3,7 +3,7 @@
 //! Provider JSON exists in this folder alone. Equal entries give equal bytes, whatever follows them, so that the
 //! provider's cache of the prefix holds; what came back is [`Reading`]'s business.
 //!
-//! Left out: images and audio in either direction; other protocols, which are models of their own.
+//! Left out: audio, and pictures that a model makes; other protocols, which are models of their own.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::conversation::{Entry, Round};
+use crate::conversation::{Entry, Picture, Round};
 use crate::model::Request;
 use crate::tools::Spec;
 
@@ -27,7 +27,7 @@ pub use reading::Reading;
 #[derive(Default, Serialize)]
 pub struct Message<'a> {
     role: &'static str,
-    content: Option<Cow<'a, str>>,
+    content: Option<Content<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tool_calls: Vec<Call<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,6 +35,15 @@ pub struct Message<'a> {
     /// What the provider wants back: reasoning and its signatures.
     #[serde(flatten)]
     pub(crate) echo: Option<&'a Map<String, Value>>,
+}
+
+/// What a message says.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum Content<'a> {
+    Text(Cow<'a, str>),
+    /// A picture, with its name before it.
+    Picture([Value; 2]),
 }
 
 #[derive(Serialize)]
@@ -59,8 +68,12 @@ pub fn messages<'a>(request: &Request<'a>, origin: &str) -> Vec<Message<'a>> {
     for entry in request.entries {
         match entry {
             Entry::User(text) | Entry::Note(text) => messages.push(said("user", Some(text))),
+            Entry::Picture(picture) => messages.push(Message {
+                content: Some(Content::Picture(shown(picture))),
+                ..said("user", None)
+            }),
             Entry::Summary(summary) => messages.push(Message {
-                content: Some(Cow::Owned(summary.to_string())),
+                content: Some(Content::Text(summary.to_string().into())),
                 ..said("user", None)
             }),
             Entry::Round(round) => add_round(round, origin, &mut ids, &mut messages),
@@ -72,8 +85,35 @@ pub fn messages<'a>(request: &Request<'a>, origin: &str) -> Vec<Message<'a>> {
 fn said<'a>(role: &'static str, content: Option<&'a str>) -> Message<'a> {
     Message {
         role,
-        content: content.map(Cow::Borrowed),
+        content: content.map(|text| Content::Text(text.into())),
         ..Message::default()
+    }
+}
+
+fn shown(picture: &Picture) -> [Value; 2] {
+    let Picture {
+        name,
+        media_type,
+        data,
+    } = picture;
+    [
+        json!({"type": "text", "text": format!("[picture: {name}]")}),
+        json!({"type": "image_url", "image_url": {"url": format!("data:{media_type};base64,{data}")}}),
+    ]
+}
+
+impl Message<'_> {
+    pub(crate) fn is_picture(&self) -> bool {
+        matches!(self.content, Some(Content::Picture(_)))
+    }
+
+    /// Says what stood there instead of showing a picture.
+    pub(crate) fn blind(&mut self) {
+        if let Some(Content::Picture([name, _])) = &self.content {
+            let name = name["text"].as_str().unwrap_or_default();
+            let text = format!("{name} This model can't be shown pictures. Say so if it matters.");
+            self.content = Some(Content::Text(text.into()));
+        }
     }
 }
 

@@ -43,6 +43,9 @@ impl Recorder {
         match event {
             Event::User(text) => record(Fact::User(text.to_string())),
             Event::Note(text) => record(Fact::Note(text.to_string())),
+            Event::Picture(picture) => {
+                record(Fact::Entries(vec![Entry::Picture((*picture).clone())]));
+            }
             Event::Compacted(compaction) => {
                 // The reply that was too long to come is void, and asked for again.
                 *self.round.lock() = Open::default();

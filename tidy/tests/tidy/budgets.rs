@@ -4,7 +4,7 @@ use crate::source::{count_lines, crate_sources};
 
 /// The engine without what stands [`OUTSIDE`], in lines that are neither blank nor comment nor unit test. It was meant
 /// to be 1,200; ARCHITECTURE.md says why it is not, and what could leave.
-const TOTAL: usize = 4_250;
+const TOTAL: usize = 4_360;
 /// A file of the engine.
 const FILE: usize = 200;
 /// Files that are words, settings and tables rather than program; they count for [`FILE`] but not for [`TOTAL`].
@@ -12,13 +12,13 @@ const OUTSIDE: [&str; 3] = ["prompt.rs", "config.rs", "windows.rs"];
 /// The parts of the engine with their files and folders, named from `engine/src`, and what each may measure. Each file
 /// that is not [`OUTSIDE`] stands in one part.
 const PARTS: [(&str, &[&str], usize); 5] = [
-    ("loop", LOOP, 960),
-    ("context", &["context/"], 750),
+    ("loop", LOOP, 990),
+    ("context", &["context/"], 755),
     ("session", &["session/"], 470),
     (
         "wire",
         &["llm.rs", "retry.rs", "parameters.rs", "wire/"],
-        1_000,
+        1_060,
     ),
     ("tools", &["tools/", "files.rs", "diff.rs"], 1_150),
 ];

@@ -34,6 +34,7 @@ fn words(entry: &Entry) -> String {
     match entry {
         Entry::User(text) => format!("user: {text}"),
         Entry::Note(text) => format!("note: {text}"),
+        Entry::Picture(picture) => format!("picture: {}", picture.name),
         Entry::Summary(summary) => format!("summary: {}", summary.notes),
         Entry::Round(round) => {
             let args = |call: &corecoder::ToolCall| match &call.args {
