@@ -1,7 +1,8 @@
 //! Settings out of the environment, the only place that reads it.
 //!
 //! A `.env` file in the working directory or above it, up to the home directory, fills in what the environment
-//! does not set; it never overrides. Of several the nearest wins.
+//! does not set; it never overrides. Of several the nearest wins. Further files, such as a program's settings, fill in
+//! what is still not set.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -31,6 +32,15 @@ pub struct Config {
     /// `CORECODER_HOME`, else `.corecoder` in the home directory: where sessions are kept. A project's `.env` has no
     /// say in it.
     pub data: Option<PathBuf>,
+    /// The variables that a file filled in, and which.
+    pub origins: HashMap<String, PathBuf>,
+}
+
+/// What a file of settings says, by the names of the variables that it fills in for.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Layer {
+    pub file: PathBuf,
+    pub values: Vec<(String, String)>,
 }
 
 /// Settings that can't be used.
@@ -60,18 +70,27 @@ impl Config {
     /// Reads the process's environment and working directory.
     pub fn from_env() -> Result<Config, ConfigError> {
         let folder = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
+        Config::from_vars(Config::vars(), folder, &[])
+    }
+
+    /// The process's environment, as far as it is text.
+    pub fn vars() -> impl Iterator<Item = (String, String)> {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
-        Config::from_vars(std::env::vars_os().filter_map(text), folder)
+        std::env::vars_os().filter_map(text)
     }
 
-    /// The same for any set of variables.
+    /// The same for any variables and any directory. What they don't set comes from the first layer that has it.
     pub fn from_vars(
         vars: impl Iterator<Item = (String, String)>,
         folder: PathBuf,
+        layers: &[Layer],
     ) -> Result<Config, ConfigError> {
-        let vars = Variables::with_dotenv(vars.collect(), &folder)?;
+        let mut vars = Variables::with_dotenv(vars.collect(), &folder)?;
+        for Layer { file, values } in layers {
+            vars.fill_in(file, values.clone());
+        }
         let (key, url) = (vars.first(&KEYS), vars.first(&URLS));
         vars.check_borrowed_key(key, url)?;
         // DeepSeek's key alone says which provider is meant.
@@ -95,6 +114,7 @@ impl Config {
             max_context: vars.number("CORECODER_MAX_CONTEXT", " above 0", |n: &u64| *n > 0)?,
             data: vars.data(),
             home: vars.home(),
+            origins: vars.files,
             folder,
         })
     }
@@ -125,14 +145,19 @@ impl Variables {
             files: HashMap::new(),
         };
         for file in dotenv_files(folder, vars.home().as_deref()) {
-            for (name, value) in read_dotenv(&file)? {
-                if !vars.values.contains_key(&name) {
-                    vars.files.insert(name.clone(), file.clone());
-                    vars.values.insert(name, value);
-                }
-            }
+            let values = read_dotenv(&file)?;
+            vars.fill_in(&file, values);
         }
         Ok(vars)
+    }
+
+    fn fill_in(&mut self, file: &Path, values: Vec<(String, String)>) {
+        for (name, value) in values {
+            if !self.values.contains_key(&name) {
+                self.files.insert(name.clone(), file.to_path_buf());
+                self.values.insert(name, value);
+            }
+        }
     }
 
     fn get(&self, name: &str) -> Option<&str> {
@@ -174,7 +199,8 @@ impl Variables {
         value.parse().ok().filter(valid).map(Some).ok_or(wrong)
     }
 
-    /// The home directory's own `.env` is the user's, and a server on this machine learns nothing new.
+    /// Files that stand in the home directory, or with the sessions, are the user's, and a server on this machine learns
+    /// nothing new.
     fn check_borrowed_key(&self, key: Option<&str>, url: Option<&str>) -> Result<(), ConfigError> {
         let (Some(key), Some(name)) = (key, url) else {
             return Ok(());
@@ -182,7 +208,8 @@ impl Variables {
         let (Some(file), Some(url)) = (self.files.get(name), self.get(name)) else {
             return Ok(());
         };
-        let trusted = file.parent() == self.home().as_deref() || is_loopback(url);
+        let own = [self.home(), self.data()].contains(&file.parent().map(Path::to_path_buf));
+        let trusted = own || is_loopback(url);
         if trusted || self.files.get(key) == Some(file) {
             return Ok(());
         }
