@@ -4,16 +4,18 @@
 //! their words to the result. A call that a hook may replace says that it writes, since what it will do is not known when
 //! the engine asks: a read would start early and beside others.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use corecoder::{Effect, Kit, Spec, Tool, tools};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::calls::{Asked, Verdict};
 use crate::heard::Heard;
 use crate::hook::Event;
-use crate::hooks::{Done, Hooks};
+use crate::hooks::Hooks;
+use crate::names;
 
 /// Tools that only read, whatever their input is.
 pub(crate) const READERS: [&str; 3] = ["read_file", "glob", "grep"];
@@ -61,17 +63,20 @@ impl Tool for Followed {
             })?;
         }
         let foreground = self.name == "agent" && args["background"] != true;
-        let told = args.clone();
+        let told = self
+            .hooks
+            .concern(Event::PostToolUse, &self.name)
+            .then(|| args.clone());
         let mut result = self.tool.call(args, kit).await;
         if foreground {
             let heard = self.hooks.subagent_stop().await;
             self.add("SubagentStop", &mut result, heard);
         }
-        if self.hooks.concern(Event::PostToolUse, &self.name) {
+        if let Some(args) = told {
             let done = Done {
                 id: &id,
                 name: &self.name,
-                args: &told,
+                args: &args,
                 cwd: &kit.files.cwd(),
                 text: &tools::worded(result.clone()),
                 ok: result.is_ok(),
@@ -96,6 +101,30 @@ impl Followed {
             let stop = format!("Stop here, make no further calls, and tell the user why: {reason}");
             append(result, event, Some(stop));
         }
+    }
+}
+
+/// A call that is over.
+struct Done<'a> {
+    id: &'a str,
+    name: &'a str,
+    args: &'a Value,
+    cwd: &'a Path,
+    text: &'a str,
+    ok: bool,
+}
+
+impl Hooks {
+    async fn after(&self, done: Done<'_>) -> Heard {
+        let tell = |spelling| {
+            let (name, input) = names::told(spelling, done.name, done.args, done.cwd);
+            let response = names::response(spelling, done.name, &input, done.text, done.ok);
+            json!({"tool_name": name, "tool_input": input, "tool_response": response, "tool_use_id": done.id})
+        };
+        Heard::of(
+            self.run(Event::PostToolUse, done.name, Some(done.cwd), tell)
+                .await,
+        )
     }
 }
 

@@ -134,20 +134,29 @@ impl Hook {
 
     /// How it is called in a message: the event and the beginning of the command.
     pub fn label(&self) -> String {
-        let line = self.command.lines().next().unwrap_or_default();
-        let short: String = line.chars().take(60).collect();
-        let more = if short.len() < self.command.trim_end().len() {
+        let short: String = self.command.chars().take(60).collect();
+        let more = if short.len() < self.command.len() {
             "..."
         } else {
             ""
         };
-        format!("the {} hook `{short}{more}`", self.event.name())
+        format!("the {} hook `{}{more}`", self.event.name(), plain(&short))
     }
 
     /// For a list: event, matcher and command.
     pub fn line(&self) -> String {
         let matcher = self.matcher.as_ref();
         let matcher = matcher.map_or("*", |matcher| matcher.text.as_str());
-        format!("{} {matcher}: {}", self.event.name(), self.command)
+        let (event, matcher) = (self.event.name(), plain(matcher));
+        format!("{event} {matcher}: {}", plain(&self.command))
     }
+}
+
+/// A text of a file as one line that can be shown: what a terminal would obey is written as an escape.
+pub(crate) fn plain(text: &str) -> String {
+    let shown = |c: char| match c.is_control() {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    text.chars().map(shown).collect()
 }

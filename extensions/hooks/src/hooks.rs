@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::answer::Answer;
 use crate::calls::{Calls, Verdict};
 use crate::follow::{Followed, READERS};
-use crate::heard::{Before, Heard};
+use crate::heard::Before;
 use crate::hook::{Event, Hook};
 use crate::names::{self, Spelling};
 use crate::read::Reading;
@@ -40,16 +40,6 @@ struct Session {
     id: String,
     transcript: String,
     mode: String,
-}
-
-/// A call that is over.
-pub(crate) struct Done<'a> {
-    pub id: &'a str,
-    pub name: &'a str,
-    pub args: &'a Value,
-    pub cwd: &'a Path,
-    pub text: &'a str,
-    pub ok: bool,
 }
 
 impl Hooks {
@@ -108,41 +98,6 @@ impl Hooks {
         self.0.session.lock().mode = mode.to_string();
     }
 
-    /// A session begins. `source`: `startup`, `resume`, `clear` or `compact`. It can't be blocked.
-    pub async fn session_start(&self, source: &str) -> Heard {
-        let fields = json!({"source": source});
-        self.step(Event::SessionStart, source, fields).await
-    }
-
-    /// The user sends a prompt. If that is blocked, the prompt is not to be sent, and the user is shown the reason.
-    pub async fn user_prompt(&self, prompt: &str) -> Heard {
-        let fields = json!({"prompt": prompt});
-        self.step(Event::UserPromptSubmit, "", fields).await
-    }
-
-    /// The conversation is about to be shortened. `trigger`: `manual` or `auto`; `focus`: what the user wants kept.
-    pub async fn pre_compact(&self, trigger: &str, focus: &str) -> Heard {
-        let fields = json!({"trigger": trigger, "custom_instructions": focus});
-        self.step(Event::PreCompact, trigger, fields).await
-    }
-
-    /// The model has given its answer. If that is blocked, the reason is what it is to go on with; `already`: it goes on
-    /// because of such a reason, so a hook can tell when it has said enough.
-    pub async fn stop(&self, already: bool) -> Heard {
-        let fields = json!({"stop_hook_active": already});
-        self.step(Event::Stop, "", fields).await
-    }
-
-    pub(crate) async fn subagent_stop(&self) -> Heard {
-        let fields = json!({"stop_hook_active": false});
-        self.step(Event::SubagentStop, "", fields).await
-    }
-
-    async fn step(&self, event: Event, subject: &str, fields: Value) -> Heard {
-        let cwd = &self.0.cwd;
-        Heard::of(self.run(event, subject, cwd, |_| fields.clone()).await)
-    }
-
     /// A call is about to be made by `who` (empty for the agent itself). Asked in [`corecoder::Host::approve`], once for
     /// each call, before the user is. What it says about the input takes effect in a followed tool.
     pub async fn before(&self, who: &str, call: &ToolCall) -> Before {
@@ -159,7 +114,10 @@ impl Hooks {
             let (name, input) = names::told(spelling, &call.name, args, cwd);
             json!({"tool_name": name, "tool_input": input, "tool_use_id": call.id})
         };
-        let mut before = Before::of(self.run(Event::PreToolUse, &call.name, cwd, tell).await);
+        let mut before = Before::of(
+            self.run(Event::PreToolUse, &call.name, Some(cwd), tell)
+                .await,
+        );
         if let Some(input) = before.input.take() {
             match fitted(known.map(|asked| &*asked.tool), input) {
                 Ok(input) => before.input = Some(input),
@@ -178,18 +136,6 @@ impl Hooks {
             calls.settle(who, call, verdict);
         }
         before
-    }
-
-    pub(crate) async fn after(&self, done: Done<'_>) -> Heard {
-        let tell = |spelling| {
-            let (name, input) = names::told(spelling, done.name, done.args, done.cwd);
-            let response = names::response(spelling, done.name, &input, done.text, done.ok);
-            json!({"tool_name": name, "tool_input": input, "tool_response": response, "tool_use_id": done.id})
-        };
-        Heard::of(
-            self.run(Event::PostToolUse, done.name, done.cwd, tell)
-                .await,
-        )
     }
 
     /// What a call does for the question whether the user is to be asked. `told` is what the followed tool said, which
@@ -232,11 +178,11 @@ impl Hooks {
     }
 
     /// Runs the hooks of a step together and returns what they say, in the order in which they were read.
-    async fn run(
+    pub(crate) async fn run(
         &self,
         event: Event,
         subject: &str,
-        cwd: &Path,
+        cwd: Option<&Path>,
         tell: impl Fn(Spelling) -> Value,
     ) -> Vec<Answer> {
         let hooks = self.0.hooks.lock().clone();
@@ -245,7 +191,7 @@ impl Hooks {
             transcript,
             mode,
         } = self.0.session.lock().clone();
-        let cwd = cwd.to_string_lossy();
+        let cwd = cwd.unwrap_or(&self.0.cwd).to_string_lossy();
         let runs = hooks.into_iter().filter_map(|hook| {
             let spelling = hook.hears(event, subject)?;
             let mut told = json!({

@@ -8,6 +8,7 @@
 
 pub mod heard;
 pub mod hooks;
+mod steps;
 
 // What the files say.
 mod hook;

@@ -52,17 +52,7 @@ pub(crate) async fn run(
     let (mut stdout, mut stderr) = (Kept::default(), Kept::default());
     let ending = match start(line, cwd, root) {
         Err(error) => Ending::NotStarted(error),
-        Ok(mut running) => {
-            let end = running.talk(input, &mut stdout, &mut stderr);
-            match timeout(limit, end).await {
-                Ok(Ok(status)) => {
-                    running.session = None;
-                    ended(status)
-                }
-                Ok(Err(error)) => Ending::NotStarted(error),
-                Err(_) => Ending::TimedOut,
-            }
-        }
+        Ok(mut running) => running.talk(input, &mut stdout, &mut stderr, limit).await,
     };
     Outcome {
         ending,
@@ -117,12 +107,11 @@ impl Running {
         input: &[u8],
         out: &mut Kept,
         err: &mut Kept,
-    ) -> io::Result<ExitStatus> {
-        let (stdin, stdout, stderr) = (
-            self.child.stdin.take(),
-            self.child.stdout.take(),
-            self.child.stderr.take(),
-        );
+        limit: Duration,
+    ) -> Ending {
+        let child = &mut self.child;
+        let (stdin, stdout, stderr) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let feed = async {
             if let Some(mut stdin) = stdin {
                 // A program need not read what it is told, so a closed pipe is no error.
@@ -131,16 +120,25 @@ impl Running {
         };
         let mut pipes = pin!(async { tokio::join!(feed, out.drain(stdout), err.drain(stderr)) });
         let mut closed = false;
-        let status = loop {
-            tokio::select! {
-                status = self.child.wait() => break status?,
-                _ = &mut pipes, if !closed => closed = true,
+        let end = async {
+            loop {
+                tokio::select! {
+                    status = child.wait() => break status,
+                    _ = &mut pipes, if !closed => closed = true,
+                }
             }
         };
+        let status = match timeout(limit, end).await {
+            Ok(Ok(status)) => status,
+            Ok(Err(error)) => return Ending::NotStarted(error),
+            Err(_) => return Ending::TimedOut,
+        };
+        // Its number may be another's from now on, and what it left running on purpose stays.
+        self.session = None;
         if !closed {
             let _ = timeout(GRACE, pipes).await;
         }
-        Ok(status)
+        ended(status)
     }
 }
 

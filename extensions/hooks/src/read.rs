@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::hook::{Event, Hook, Matcher};
+use crate::hook::{Event, Hook, Matcher, plain};
 
 /// Seconds that a hook has, unless it says otherwise, and that it may have.
 const TIMEOUT: f64 = 10.0;
@@ -228,9 +228,6 @@ fn shown(json: &Value) -> String {
 
 fn cut(text: &str) -> String {
     let short: String = text.chars().take(60).collect();
-    if short.len() < text.len() {
-        short + "..."
-    } else {
-        short
-    }
+    let more = if short.len() < text.len() { "..." } else { "" };
+    plain(&short) + more
 }

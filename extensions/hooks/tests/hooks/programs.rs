@@ -229,7 +229,7 @@ async fn a_hook_runs_in_the_folder_with_the_environment_and_without_a_terminal()
     let place = Place::new();
     let root = place.work.join("top");
     let mut hooks = Hooks::new(&place.work, &root);
-    let command = "pwd -P; echo $CLAUDE_PROJECT_DIR; echo $CORECODER_PROJECT_DIR; echo ${PATH:+path}; (: </dev/tty) 2>/dev/null || echo none";
+    let command = "pwd -P; echo $CLAUDE_PROJECT_DIR; echo $CORECODER_PROJECT_DIR; echo ${PATH:+path}; (: </dev/tty) 2>/dev/null || echo none; [ $(cut -d' ' -f6 /proc/$$/stat) = $$ ] && echo session";
     assert_eq!(
         hooks.read(&json!({"SessionStart": [{"command": command}]}), false),
         [""; 0]
@@ -238,6 +238,6 @@ async fn a_hook_runs_in_the_folder_with_the_environment_and_without_a_terminal()
     let (work, root) = (place.work.display(), root.display());
     assert_eq!(
         heard.context,
-        Some(format!("{work}\n{root}\n{root}\npath\nnone"))
+        Some(format!("{work}\n{root}\n{root}\npath\nnone\nsession"))
     );
 }

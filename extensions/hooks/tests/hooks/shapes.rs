@@ -60,6 +60,14 @@ fn every_shape_that_people_have_is_read() {
 }
 
 #[test]
+fn what_a_terminal_would_obey_is_shown_as_it_is_written() {
+    let json = json!({"Stop": [{"command": "true\n\u{1b}[1A"}], "\u{1b}[2J": []});
+    let (lines, problems) = read(&json, false);
+    assert_eq!(lines, ["Stop *: true\\n\\u{1b}[1A"]);
+    assert!(problems[0].starts_with("\\u{1b}[2J: "), "{problems:?}");
+}
+
+#[test]
 fn what_can_t_be_used_is_named_with_its_place_and_the_rest_is_taken() {
     let rows: &[(Value, usize, &[&str])] = &[
         (
