@@ -8,7 +8,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::file::{self, shown};
+use crate::file::{self, Content, shown};
 use crate::front::problem;
 use crate::instructions::{LIMIT, MENTIONS, Reader, Source};
 use crate::mentions::Mention;
@@ -26,7 +26,8 @@ impl Reader<'_> {
         }
         let mut reason = "there is no such file".to_string();
         for path in &mention.paths {
-            match fs::canonicalize(path) {
+            // Most mentions lead nowhere: one look is cheaper than resolving each folder on the way.
+            match fs::metadata(path).and_then(|_| fs::canonicalize(path)) {
                 Ok(real) => return self.imported(source, mention, path, real),
                 Err(error) if file::is_missing(&error) => {}
                 Err(error) => reason = error.to_string(),
@@ -57,29 +58,31 @@ impl Reader<'_> {
             self.complain(source, mention, &reason);
             return None;
         }
-        match file::read(&real, LIMIT) {
-            Ok(content) => {
-                self.seen.insert(real.clone());
-                // A file of the project that the user's own one imports is still the project's.
-                let may_leave = self.places.trusted || source.may_leave && self.is_outside(&real);
-                Some(Source {
-                    path: path.to_path_buf(),
-                    real,
-                    content,
-                    by: Some(source.path.clone()),
-                    depth: source.depth + 1,
-                    may_leave,
-                })
-            }
-            Err(error) => {
-                // A picture or a program is named, not meant to be told.
-                let is_text = error.kind() != io::ErrorKind::InvalidData;
-                if is_text || mention.is_document() {
-                    self.complain(source, mention, &error.to_string());
-                }
-                None
-            }
+        let content = self.content(source, mention, &real)?;
+        self.seen.insert(real.clone());
+        // A file of the project that the user's own one imports is still the project's.
+        let may_leave = self.places.trusted || source.may_leave && self.is_outside(&real);
+        Some(Source {
+            path: path.to_path_buf(),
+            real,
+            content,
+            by: Some(source.path.clone()),
+            depth: source.depth + 1,
+            may_leave,
+        })
+    }
+
+    fn content(&mut self, source: &Source, mention: &Mention, real: &Path) -> Option<Content> {
+        let error = match file::read(real, LIMIT) {
+            Ok(content) => return Some(content),
+            Err(error) => error,
+        };
+        // A picture or a program is named, not meant to be told.
+        let is_text = error.kind() != io::ErrorKind::InvalidData;
+        if is_text || mention.is_document() {
+            self.complain(source, mention, &error.to_string());
         }
+        None
     }
 
     fn complain(&mut self, source: &Source, mention: &Mention, reason: &str) {

@@ -3,6 +3,7 @@
 //! As in Claude Code (code.claude.com/docs/en/memory) it counts at the beginning of a word, not in code. Many an `@` is a
 //! person or a package, and a path in a sentence is followed by its punctuation, so a mention only offers paths to try.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -26,10 +27,13 @@ impl Mention {
     }
 }
 
-/// The mentions in Markdown, in order. `folder` is where relative ones start, `home` what `~/` stands for.
+/// The mentions in Markdown, in order, each once. `folder` is where relative ones start, `home` what `~/` stands for.
 pub(crate) fn mentions(markdown: &str, folder: &Path, home: Option<&Path>) -> Vec<Mention> {
+    if !markdown.contains('@') {
+        return Vec::new();
+    }
     let code = code(markdown);
-    let (mut found, mut at) = (Vec::new(), 0);
+    let (mut found, mut known, mut at) = (Vec::new(), HashSet::new(), 0);
     while let Some(next) = markdown[at..].find('@').map(|offset| at + offset) {
         at = next + 1;
         let before = markdown[..next].chars().next_back();
@@ -37,9 +41,10 @@ pub(crate) fn mentions(markdown: &str, folder: &Path, home: Option<&Path>) -> Ve
         let block = code.partition_point(|range| range.end <= next);
         let is_code = code.get(block).is_some_and(|range| range.contains(&next));
         if begins && !is_code && !markdown[at..].starts_with('@') {
-            let length = length(&markdown[at..]);
-            found.extend(mention(&markdown[at..at + length], folder, home));
-            at += length;
+            let word = &markdown[at..at + length(&markdown[at..])];
+            let is_new = known.insert(word);
+            found.extend(is_new.then(|| mention(word, folder, home)).flatten());
+            at += word.len();
         }
     }
     found

@@ -152,9 +152,9 @@ impl Skill {
     /// Reads the file now; the error names it and says what is wrong.
     pub fn invoke(&self, args: &str) -> Result<String, String> {
         let folder = shown(self.file.parent().unwrap_or(&self.file));
-        let body = front::body(&self.file)?.replace("${CLAUDE_SKILL_DIR}", &folder);
+        let body = front::body(&self.file)?;
         let name = &self.name;
-        let text = arguments::fill(&body, args);
+        let text = arguments::fill(&body, args).replace("${CLAUDE_SKILL_DIR}", &folder);
         Ok(format!(
             "Follow the skill {name}. Relative paths in it start at {folder}.\n\n{text}"
         ))

@@ -134,7 +134,8 @@ fn imports_are_followed_five_files_deep() {
 
 #[test]
 fn only_a_document_that_is_missing_is_worth_a_word() {
-    let text = "@maria @types/node @/no/where @src/gone.rs but @gone.md, and @deep/gone.md.";
+    let text =
+        "@maria @types/node @/no/where @src/gone.rs but @gone.md, and @deep/gone.md. @gone.md,";
     let world = World::new(&[("project/AGENTS.md", text)]);
     let read = instructions(&world.at("project"));
     assert!(read.text.contains(text));
