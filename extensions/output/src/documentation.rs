@@ -1,6 +1,7 @@
 //! The documentation of the lines, made from their types.
 //!
-//! A table for each kind of line, and one for each part that they are made of, in the order in which a reader meets them.
+//! A table for each kind of line, and one for each part that they are made of, in the order in which a reader meets them;
+//! what no type says stands in `documentation/*.md`.
 
 use std::fmt::Write;
 
@@ -9,39 +10,8 @@ use serde_json::{Map, Value};
 
 use crate::line::Line;
 
-const HEAD: &str = "# The lines of `--output-format`
-
-<!-- Made from the types in extensions/output/src. To make it again:
-     cargo run -p corecoder-output --example documentation > docs/output.md -->
-
-`corecoder -p TEXT --output-format stream-json` prints one JSON object a line while it works: first `system` with the
-subtype `init`, then each step in the order in which it becomes true, and `result` last. With `--output-format json` it
-prints the `result` alone. The shapes are those of Claude Code, so that scripts written for it read them.
-
-Each call in an `assistant` line has exactly one `tool_result` in a later `user` line. Lines end in a line feed, and no
-other character in them ends a line. Skip lines and fields that you don't know: a later version may have more.
-
-```sh
-corecoder -p 'what does this do?' --output-format json | jq -r .result
-corecoder -p 'fix the test' --output-format stream-json | jq -r 'select(.type == \"assistant\").message.content[].text // empty'
-```
-";
-
-const TAIL: &str = "
-## What is read
-
-With `--input-format stream-json`, each line of the standard input is a message of the user; blank lines are skipped:
-
-```json
-{\"type\":\"user\",\"message\":{\"role\":\"user\",\"content\":\"fix the test\"}}
-{\"type\":\"user\",\"message\":{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"what is this?\"},{\"type\":\"image\",\"source\":{\"type\":\"base64\",\"media_type\":\"image/png\",\"data\":\"iVBORw0K...\"}}]}}
-```
-
-Fields that are not known are skipped. A line of another type, a control request among them, is an error.
-
-With `--output-schema FILE`, the answer is JSON that fits the JSON Schema in the file (drafts 4 to 2020-12; a `$ref` stays
-within the file), and `structured_output` holds it.
-";
+const HEAD: &str = include_str!("documentation/head.md");
+const TAIL: &str = include_str!("documentation/tail.md");
 
 /// Markdown documentation of the lines.
 pub fn documentation() -> String {

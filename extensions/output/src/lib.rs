@@ -11,6 +11,7 @@
 pub mod event;
 pub mod line;
 pub mod outcome;
+pub mod system;
 
 // Who prints it.
 mod calls;
@@ -19,6 +20,7 @@ mod parents;
 mod partial;
 pub mod printer;
 mod reply;
+mod run;
 mod stream;
 
 // What is read.

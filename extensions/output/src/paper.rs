@@ -10,11 +10,9 @@ use corecoder::ErrorKind;
 use uuid::Uuid;
 
 use crate::event::{Event, StreamEvent};
-use crate::line::{
-    ApiRetry, Assistant, Block, CompactBoundary, CompactMetadata, Init, Line, Message, System,
-    Trouble, User, UserMessage,
-};
+use crate::line::{Assistant, Block, Line, Message, User, UserMessage};
 use crate::printer::{Form, Setup};
+use crate::system::{ApiRetry, CompactBoundary, CompactMetadata, Init, System, Trouble};
 
 pub(crate) struct Paper {
     setup: Setup,

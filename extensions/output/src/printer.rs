@@ -17,7 +17,8 @@ use crate::line::{Line, Tokens};
 use crate::outcome::{Denial, ModelUsage, RunResult, Subtype};
 use crate::paper::{Paper, milliseconds, uuid};
 use crate::reply::arguments;
-use crate::stream::{Run, Stream};
+use crate::run::Run;
+use crate::stream::Stream;
 
 /// What is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

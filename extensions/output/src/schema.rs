@@ -28,6 +28,8 @@ const PLACE: &str = "file:///schema.json";
 const LONGEST: u64 = 1_000_000;
 /// A model that is told of more problems than this at once learns nothing from the rest.
 const PROBLEMS: usize = 8;
+/// A problem may quote a value of any length; in bytes.
+const LINE: usize = 500;
 
 impl Schema {
     /// Reads a file. The error names the file, the line where it is no JSON, and the reason.
@@ -72,6 +74,8 @@ impl Schema {
         if values.is_empty() {
             return Err("there is no complete JSON value in the answer".to_string());
         }
+        // What is said twice is still one answer.
+        values.dedup();
         let fits = |value: &Value| self.schemas.validate(value, self.index).is_ok();
         let fitting: Vec<usize> = (0..values.len()).filter(|at| fits(&values[*at])).collect();
         match fitting[..] {
@@ -94,6 +98,9 @@ impl Schema {
         }
         let more = lines.len().saturating_sub(PROBLEMS);
         lines.truncate(PROBLEMS);
+        for line in &mut lines {
+            line.truncate(line.floor_char_boundary(LINE));
+        }
         if more > 0 {
             lines.push(format!("and {more} more"));
         }

@@ -3,51 +3,21 @@
 //! Lines come in the order in which they become true, but for results that are done before their reply is. Behind the
 //! line of the result, a run says nothing more, even if something of it was still at work.
 
-use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use corecoder::context::Compaction;
 use corecoder::{Event, Reply, Round};
 
-use crate::calls::Calls;
-use crate::line::{Block, CompactMetadata, Trigger};
-use crate::outcome::Denial;
-use crate::paper::{Origin, Paper};
-use crate::parents::Parents;
+use crate::line::Block;
+use crate::paper::Paper;
 use crate::partial::{Kind, Partial};
 use crate::reply;
+use crate::run::Run;
+use crate::system::{CompactMetadata, Trigger};
 
 pub(crate) struct Stream {
     pub paper: Paper,
     pub run: Run,
-}
-
-/// One run, from the first word of the user to the result.
-#[derive(Default)]
-pub(crate) struct Run {
-    begun: Option<Instant>,
-    /// What requests took together.
-    pub api: Duration,
-    pub turns: usize,
-    pub denials: Vec<Denial>,
-    /// Whether the user has said something.
-    told: bool,
-    /// Whether the agent is at work.
-    works: bool,
-    /// Whether the result was printed.
-    over: bool,
-    agents: BTreeMap<String, Agent>,
-    parents: Parents,
-}
-
-/// What one agent is doing.
-#[derive(Default)]
-struct Agent {
-    calls: Calls,
-    partial: Partial,
-    /// When the request went out that has no reply yet.
-    asked: Option<Instant>,
-    failures: u32,
 }
 
 impl Stream {
@@ -161,72 +131,12 @@ impl Stream {
         self.paper.results(&self.run.origin(who), blocks);
     }
 
-    /// Ends the run and returns it: every call that was printed gets a result, whatever became of it.
+    /// Ends the run and returns it. Every call that was printed gets a result, whatever became of it.
     pub fn end(&mut self) -> Run {
         for (who, agent) in std::mem::take(&mut self.run.agents) {
             self.run.api += agent.waited();
             self.results(&who, agent.calls.abandoned());
         }
-        let over = Run {
-            over: true,
-            ..Run::default()
-        };
-        std::mem::replace(&mut self.run, over)
-    }
-}
-
-impl Run {
-    /// A run that begins now.
-    pub fn begin() -> Run {
-        Run {
-            begun: Some(Instant::now()),
-            ..Run::default()
-        }
-    }
-
-    /// How long it has taken; nothing if none has begun.
-    pub fn took(&self) -> Duration {
-        self.begun.map_or(Duration::ZERO, |begun| begun.elapsed())
-    }
-
-    fn agent(&mut self, who: &str) -> &mut Agent {
-        self.agents.entry(who.to_string()).or_default()
-    }
-
-    fn origin(&self, who: &str) -> Origin {
-        Origin {
-            agent: (!who.is_empty()).then(|| who.to_string()),
-            parent: self.parents.call(who).map(str::to_string),
-        }
-    }
-
-    /// The request that is out is over; returns whether there was one.
-    fn answered(&mut self, who: &str) -> bool {
-        let agent = self.agent(who);
-        let waited = agent.waited();
-        let was_out = agent.asked.take().is_some();
-        self.api += waited;
-        was_out
-    }
-
-    fn ended(&mut self, who: &str) {
-        self.answered(who);
-        self.works &= !who.is_empty();
-        self.parents.ended(who);
-    }
-}
-
-impl Agent {
-    /// How long the request that is out has taken.
-    fn waited(&self) -> Duration {
-        self.asked.map_or(Duration::ZERO, |asked| asked.elapsed())
-    }
-
-    /// What was streamed is void. Returns how often this request has failed.
-    fn failed(&mut self) -> u32 {
-        self.calls.forget_early();
-        self.partial = Partial::default();
-        self.failures += 1;
-        self.failures
+        std::mem::replace(&mut self.run, Run::over())
     }
 }

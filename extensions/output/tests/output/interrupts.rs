@@ -8,21 +8,30 @@ use corecoder_output::{Form, Printer};
 use futures::StreamExt;
 use futures::stream;
 use serde_json::json;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::kept::{Careful, Kept, STEPS, agent, check_order, printer_around, setup};
 
 /// Rings when a call is started, and when one is finished.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Bells {
-    started: Arc<Notify>,
+    started: Arc<Semaphore>,
     finished: Arc<Notify>,
+}
+
+impl Default for Bells {
+    fn default() -> Bells {
+        Bells {
+            started: Arc::new(Semaphore::new(0)),
+            finished: Arc::default(),
+        }
+    }
 }
 
 impl Host for Bells {
     fn event(&self, _who: &str, event: &Event<'_>) {
         match event {
-            Event::Started { .. } => self.started.notify_one(),
+            Event::Started { .. } => self.started.add_permits(1),
             Event::Finished { .. } => self.finished.notify_one(),
             _ => {}
         }
@@ -38,9 +47,10 @@ async fn an_interrupted_run_answers_its_calls_and_ends_in_a_result() {
     for replies in [vec![wait("bash")], vec![wait("agent"), wait("bash")]] {
         let before = kept.lines().len();
         let mut agent = agent(folder.path(), &printer, replies.clone());
+        let started = bells.started.acquire_many(replies.len() as u32);
         tokio::select! {
             _ = agent.chat("go") => panic!("it ended by itself"),
-            () = async { for _ in &replies { bells.started.notified().await } } => {}
+            started = started => started.unwrap().forget(),
         }
         let result = printer.interrupted("SIGINT", Usage::default(), None);
         assert_eq!(result.errors, ["interrupted by SIGINT"]);

@@ -219,3 +219,10 @@ async fn what_the_user_says_meanwhile_is_printed() {
     );
     assert!(!said.iter().any(|(text, _)| **text == "go"));
 }
+
+#[test]
+fn what_is_public_may_go_from_thread_to_thread() {
+    fn check<T: Send + Sync>() {}
+    check::<corecoder_output::Printer>();
+    check::<corecoder_output::Schema>();
+}

@@ -46,6 +46,7 @@ fn answers_that_fit_are_found_wherever_they_stand() {
         format!("As in [1], {{x}} and \"{{\": {bare}"),
         format!("```sh\nls\n```\nso it is {bare}"),
         format!("```json\n[]\n```\n```json\n{bare}\n```"),
+        format!("{bare}\n\nOnce more: {{ \"name\" : \"Ann\" }}"),
     ];
     for answer in answers {
         assert_eq!(person.check(&answer), Ok(ann.clone()), "{answer}");
@@ -103,6 +104,9 @@ fn answers_that_do_not_fit_are_told_where_and_what_was_expected() {
     let strings = schema(json!({"type": "array", "items": {"type": "string"}}));
     let error = strings.check(&json!(many).to_string()).unwrap_err();
     assert!(error.ends_with("and 992 more"), "{error}");
+    let long = json!({"name": "A", "mail": "x".repeat(1_000_000)});
+    let error = person.check(&long.to_string()).unwrap_err();
+    assert!(error.starts_with("/mail: ") && error.len() < 1000);
 }
 
 #[test]
