@@ -10,28 +10,8 @@
 use std::path::{Component, Path, PathBuf};
 
 use crate::syntax::{self, Command, MAX_PIPELINE, Script, UNKNOWN, Word, lists};
+use crate::wrappers::{SHELLS, base_name, unwrap};
 
-/// Each wrapper: how many operands it takes, and the short options that take a value.
-const WRAPPERS: &[(&str, usize, &str)] = &[
-    ("sudo", 0, "ugphCDrtTUR"),
-    ("doas", 0, "uC"),
-    ("env", 0, "uC"),
-    ("timeout", 1, "sk"),
-    ("nice", 0, "n"),
-    ("ionice", 0, "cn"),
-    ("xargs", 0, "nIPLdEsa"),
-    ("time", 0, "fo"),
-    ("exec", 0, "a"),
-    ("stdbuf", 0, "ioe"),
-    ("command", 0, ""),
-    ("builtin", 0, ""),
-    ("busybox", 0, ""),
-    ("nohup", 0, ""),
-    ("setsid", 0, ""),
-    ("coproc", 0, ""),
-    ("watch", 0, "n"),
-    ("flock", 1, ""),
-];
 /// Each family of interpreters, the letters of the options that hold code, and those of
 /// the options that have a value attached.
 const INTERPRETERS: &[(&str, &str, &str)] = &[
@@ -43,7 +23,6 @@ const INTERPRETERS: &[(&str, &str, &str)] = &[
     ("php", "r", "d"),
     (". source", "", ""),
 ];
-const SHELLS: &str = "sh bash zsh dash ksh fish ash";
 const CODE_OPTIONS: &str = "--eval --print --command";
 const VALUE_OPTIONS: &str = "-o -O +o -W -X --rcfile --init-file";
 /// What these print is not known, so it must not become code.
@@ -582,34 +561,6 @@ enum Program<'a> {
     Input,
 }
 
-/// Takes off wrappers; true when one of them adds its input to the arguments.
-fn unwrap(mut words: &[Word]) -> (&[Word], bool) {
-    let mut takes_input = false;
-    while let Some((first, rest)) = words.split_first() {
-        let name = base_name(first);
-        let Some((_, operands, valued)) = WRAPPERS.iter().find(|wrapper| wrapper.0 == name) else {
-            break;
-        };
-        let asks = rest.first().is_some_and(|word| lists("-v -V", &word.text));
-        if name == "command" && asks {
-            break;
-        }
-        takes_input |= name == "xargs";
-        words = rest;
-        while let Some((option, rest)) = words.split_first() {
-            let text = &*option.text;
-            let detached = text.len() == 2 && text.ends_with(|c| valued.contains(c));
-            match text.starts_with('-') {
-                true => words = rest.get(usize::from(detached)..).unwrap_or_default(),
-                false if text.contains('=') && lists("env sudo", name) => words = rest,
-                false => break,
-            }
-        }
-        words = words.get(*operands..).unwrap_or_default();
-    }
-    (words, takes_input)
-}
-
 /// The text that a command gets on its input, as far as the line tells.
 fn fed_text(command: &Command, script: &Script) -> Option<String> {
     let upstream = &script[command.upstream.clone()];
@@ -635,11 +586,6 @@ fn fetches(command: &Command) -> bool {
     let (words, _) = unwrap(&command.words);
     let name = words.first().map_or("", base_name);
     lists(FETCHERS, name) || command.scripts().any(is_fetching)
-}
-
-/// The name of a program without its folder.
-fn base_name(word: &Word) -> &str {
-    word.text.rsplit('/').next().unwrap_or_default()
 }
 
 /// The string literals of a program, whatever its language.

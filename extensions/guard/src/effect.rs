@@ -5,7 +5,8 @@
 //! The invariant: what is not known to read is a writer.
 //! Left out: awk, make, package managers and other programs that can do anything.
 
-use crate::syntax::{Command, Redirect, lists};
+use crate::syntax::{Command, Redirect, Word, lists};
+use crate::variables::is_hot;
 
 const READERS: &str = "ls cat head tail wc grep egrep fgrep rg ag find fd tree stat file du df \
     pwd echo printf true false test [ [[ which type basename dirname realpath readlink sort uniq \
@@ -44,11 +45,12 @@ const SED_FLAGS: &str = "-n -E -r -e -ne -nE -nr -En -rn --quiet --silent";
 /// Whether every command of `script`, also in substitutions, is a known reader.
 pub fn only_reads(script: &[Command]) -> bool {
     script.iter().all(|command| {
-        let plain = !command.assigns && !command.background && command.function.is_none();
+        let plain =
+            command.assignments.is_empty() && !command.background && command.function.is_none();
         plain
             && command.redirects.iter().all(redirect_reads)
             && command.scripts().all(|inner| only_reads(inner))
-            && command_reads(command)
+            && reads(&command.words)
     })
 }
 
@@ -61,8 +63,9 @@ fn redirect_reads(redirect: &Redirect) -> bool {
     }
 }
 
-fn command_reads(command: &Command) -> bool {
-    let Some((first, rest)) = command.words.split_first() else {
+/// Whether a command of these words is a known reader, whatever its redirections do.
+pub fn reads(words: &[Word]) -> bool {
+    let Some((first, rest)) = words.split_first() else {
         return true;
     };
     let name = &*first.text;
@@ -117,7 +120,10 @@ fn args_read(name: &str, args: &[&str]) -> bool {
     match name {
         "hostname" => args.is_empty(),
         // `-v` takes a name, and evaluates its subscript.
-        "test" | "[" | "printf" => !args.contains(&"-v"),
+        "test" | "[" => !args.contains(&"-v"),
+        "printf" => !args.iter().any(|arg| arg.starts_with("-v")),
+        // Whoever sets `PATH` in a loop says what the next reader is.
+        "for" => !args.first().is_some_and(|name| is_hot(name)),
         // `[[` evaluates what it compares as numbers, too.
         "[[" => !args
             .iter()

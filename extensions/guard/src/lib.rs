@@ -10,7 +10,10 @@
 
 mod danger;
 mod effect;
+pub mod permissions;
 mod syntax;
+mod variables;
+mod wrappers;
 
 use std::io;
 use std::path::{Path, PathBuf};

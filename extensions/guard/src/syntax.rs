@@ -19,7 +19,7 @@ use brush_parser::{ParserOptions, Token, WordParseError, uncached_tokenize_str};
 /// Stands in a word for text that the line does not tell.
 pub const UNKNOWN: char = '\u{E000}';
 /// Stands between the fields of a value until the word is split.
-const FIELD: char = '\u{E001}';
+pub const FIELD: char = '\u{E001}';
 /// How many substitutions, or shells given a script, may nest.
 pub const MAX_DEPTH: usize = 8;
 /// The tokenizer recurses at each of these, so their number bounds its stack.
@@ -60,6 +60,25 @@ impl Word {
     pub fn known(&self) -> Option<&str> {
         (!self.text.contains(UNKNOWN)).then_some(&*self.text)
     }
+
+    /// Whether the word is the same wherever it stands: nothing outside single quotes is
+    /// expanded by `$` or a backtick. Values that the line itself assigns do not count as
+    /// known here, since a condition may skip the assignment.
+    pub fn is_literal(&self) -> bool {
+        let (mut single, mut double, mut escaped) = (false, false, false);
+        for character in self.source.chars() {
+            match character {
+                _ if std::mem::take(&mut escaped) => {}
+                '\'' if !double => single = !single,
+                _ if single => {}
+                '\\' => escaped = true,
+                '"' => double = !double,
+                '$' | '`' => return false,
+                _ => {}
+            }
+        }
+        self.known().is_some() && self.scripts.is_empty()
+    }
 }
 
 /// A redirection such as `> file`; the target of a here-document is its body.
@@ -74,8 +93,8 @@ pub struct Redirect {
 pub struct Command {
     pub words: Vec<Word>,
     pub redirects: Vec<Redirect>,
-    /// A variable is assigned before the command, or instead of one.
-    pub assigns: bool,
+    /// The `NAME=value` before the command, or instead of one.
+    pub assignments: Vec<Word>,
     pub background: bool,
     /// The output goes on to another command.
     pub piped: bool,
@@ -88,13 +107,15 @@ pub struct Command {
 }
 
 impl Command {
-    /// The substitutions in all words and redirections.
-    pub fn scripts(&self) -> impl Iterator<Item = &Script> {
+    /// The words, the assignments and the targets of redirections.
+    pub fn all_words(&self) -> impl Iterator<Item = &Word> {
         let targets = self.redirects.iter().map(|redirect| &redirect.target);
-        self.words
-            .iter()
-            .chain(targets)
-            .flat_map(|word| &word.scripts)
+        self.words.iter().chain(targets).chain(&self.assignments)
+    }
+
+    /// The substitutions in all words, assignments and redirections.
+    pub fn scripts(&self) -> impl Iterator<Item = &Script> {
+        self.all_words().flat_map(|word| &word.scripts)
     }
 
     /// The text of a here-document or here-string.
@@ -209,7 +230,6 @@ impl Reader {
         if starts && lists(CLOSERS, source) {
             self.close(false);
         } else if starts && self.assign(source) {
-            self.current.assigns = true;
         } else if matches!(self.current.words.as_slice(), [first] if first.source == "function") {
             self.current.words.clear();
             self.function = Some(source.to_owned());
@@ -224,7 +244,13 @@ impl Reader {
     fn take(&mut self, words: Vec<Word>) {
         match self.redirect.take() {
             Some(operator) => {
-                let target = words.into_iter().next().unwrap_or_default();
+                let mut words = words.into_iter();
+                let mut target = words.next().unwrap_or_default();
+                // More than one word is an error, but only after all of them were expanded.
+                for other in words {
+                    target.text.push(UNKNOWN);
+                    target.scripts.extend(other.scripts);
+                }
                 self.current.redirects.push(Redirect { operator, target });
             }
             None => self.current.words.extend(words),
@@ -241,6 +267,13 @@ impl Reader {
             "(" if next == Some(")") && self.current.words.len() == 1 => {
                 self.function = self.current.words.pop().map(|word| word.text);
                 return 2;
+            }
+            "(" if next == Some(")") && self.function.is_some() => return 2,
+            "(" if is_arithmetic(tokens) => {
+                // Arithmetic runs the substitutions in the values of its variables.
+                self.finish();
+                self.script.extend(unreadable());
+                self.open(true);
             }
             "(" => self.open(true),
             ")" => self.close(true),
@@ -289,7 +322,7 @@ impl Reader {
             ..Word::default()
         };
         if !tag.contains(['\'', '"', '\\']) && body.contains(['$', '`']) {
-            word.text.clear();
+            word.source = std::mem::take(&mut word.text);
             match parse_pieces(body, word::parse_heredoc) {
                 Some(pieces) => self.pieces(&pieces, true, &mut word),
                 None => self.unread(&mut word),
@@ -305,7 +338,10 @@ impl Reader {
     fn finish(&mut self) {
         let mut command = std::mem::take(&mut self.current);
         self.redirect = None;
-        if command.words.is_empty() && command.redirects.is_empty() && !command.assigns {
+        if command.words.is_empty()
+            && command.redirects.is_empty()
+            && command.assignments.is_empty()
+        {
             return;
         }
         let end = self.script.len();
@@ -404,14 +440,11 @@ impl Reader {
                 false => word.text.clone(),
             },
         );
-        // The substitutions in the value run, so they stay with the command.
-        if !word.scripts.is_empty() {
-            let operator = "=".to_owned();
-            self.current.redirects.push(Redirect {
-                operator,
-                target: word,
-            });
-        }
+        self.current.assignments.push(Word {
+            text: format!("{name}={}", word.text),
+            source: source.to_owned(),
+            scripts: word.scripts,
+        });
         true
     }
 
@@ -521,8 +554,17 @@ impl Reader {
         };
         match expression {
             Expr::Parameter { indirect: true, .. } => None,
-            Expr::Parameter { parameter, .. }
-            | Expr::IndicateErrorIfNullOrUnset { parameter, .. } => named(parameter),
+            Expr::Parameter { parameter, .. } => named(parameter),
+            Expr::IndicateErrorIfNullOrUnset {
+                parameter,
+                error_message,
+                ..
+            } => {
+                let value = named(parameter);
+                let message = self.expand_word(error_message.as_deref().unwrap_or_default());
+                word.scripts.extend(message.scripts);
+                value
+            }
             Expr::UseDefaultValues {
                 parameter,
                 default_value,
@@ -598,6 +640,13 @@ fn parse_pieces(
         return None;
     }
     parser(text, &parser_options()).ok()
+}
+
+/// Whether the parenthesis at the start is the first of `((`.
+fn is_arithmetic(tokens: &[Token]) -> bool {
+    let starts = |token: &Token| token.location().start.index;
+    matches!(tokens, [first, second, ..] if second.to_str() == "("
+        && starts(second) == starts(first) + 1)
 }
 
 /// What a substitution yields, when it is a literal `echo` and the like, or `pwd`.
