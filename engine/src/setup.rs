@@ -70,7 +70,7 @@ impl Agent {
     }
 
     /// Reports to this host and asks it for approvals.
-    pub fn host(mut self, host: Arc<impl Host + 'static>) -> Agent {
+    pub fn host(mut self, host: Arc<dyn Host>) -> Agent {
         self.kit.host = host;
         self
     }

@@ -33,6 +33,9 @@ impl Stream {
         match event {
             Event::User(text) => self.said(who, text),
             Event::Note(text) => self.told(who, text, true),
+            Event::Picture(picture) => {
+                self.told(who, &format!("[picture: {}]", picture.name), true)
+            }
             Event::Compacted(compaction) => self.compacted(who, compaction),
             Event::Request { .. } => self.request(who),
             Event::Text(text) => self.piece(who, Kind::Text, text),
