@@ -1,59 +1,153 @@
-//! The command line.
+//! The command line: the one definition from which parser, help, completions and man page are made.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use corecoder::Config;
+use corecoder_guard::permissions::{Mode, Rule};
 
 /// A coding agent in the terminal, small enough to read.
 ///
-/// Without -p it is interactive. Settings come from flags, else the environment, else a .env file.
+/// Without -p it is interactive. A setting comes from a flag, else the environment or a .env file, else the project's
+/// .corecoder/settings.json, else ~/.corecoder/settings.json: `corecoder config` shows all of them.
 #[derive(Parser)]
-#[command(version, after_help = ENVIRONMENT)]
+#[command(version, about = ABOUT, long_about = None, max_term_width = 100, after_help = EXIT_CODES)]
 pub struct Args {
     #[command(subcommand)]
     pub command: Option<Command>,
 
-    /// Do one task and print the answer; piped input is appended to the prompt
-    #[arg(short, long, value_name = "PROMPT")]
+    /// Do one task and print the answer; piped input is appended
+    #[arg(short, long, value_name = "TASK")]
     pub prompt: Option<String>,
 
-    /// The model's name [env: CORECODER_MODEL, default: gpt-5.5]
+    /// The model's name
     #[arg(short, long, value_name = "NAME")]
     pub model: Option<String>,
 
-    /// The provider's URL, up to /chat/completions [env: CORECODER_BASE_URL, OPENAI_BASE_URL]
+    /// The provider's URL, up to /chat/completions
     #[arg(long, value_name = "URL")]
     pub base_url: Option<String>,
 
-    /// The provider's key; better kept in the environment, where other users can't see it
+    /// The key; better kept in the environment, unseen by others
     #[arg(long, value_name = "KEY")]
     pub api_key: Option<String>,
-
-    /// Go on with the newest session of this directory
-    #[arg(short = 'c', long = "continue", conflicts_with = "resume")]
-    pub continues: bool,
-
-    /// Go on with a session; without an ID, choose one from a list
-    #[arg(short, long, value_name = "ID", num_args = 0..=1)]
-    pub resume: Option<Option<String>>,
-
-    /// With -c or -r: go on in a copy, and leave the session as it is
-    #[arg(long)]
-    pub fork: bool,
-
-    /// Allow every call without asking
-    #[arg(long)]
-    pub yes: bool,
 
     /// Show what the model thinks and what tools answer
     #[arg(short, long)]
     pub verbose: bool,
+
+    #[command(flatten)]
+    pub session: SessionArgs,
+
+    #[command(flatten)]
+    pub permissions: PermissionArgs,
+
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Group)]
+#[command(next_help_heading = "Sessions")]
+pub struct SessionArgs {
+    /// Go on with the newest session of this directory
+    #[arg(short = 'c', long = "continue", conflicts_with = "resume")]
+    pub continues: bool,
+
+    /// Go on with a session; without an ID, choose from a list
+    #[arg(short, long, value_name = "ID", num_args = 0..=1)]
+    pub resume: Option<Option<String>>,
+
+    /// With -c or -r: go on in a copy
+    #[arg(long)]
+    pub fork: bool,
+}
+
+#[derive(Group)]
+#[command(next_help_heading = "Permissions")]
+pub struct PermissionArgs {
+    /// ask, accept-edits, plan or yolo
+    #[arg(long, value_name = "MODE")]
+    pub mode: Option<Mode>,
+
+    /// Allow every call without asking; the same as --mode yolo
+    #[arg(long, conflicts_with = "mode")]
+    pub yes: bool,
+
+    /// Calls that need no question: "bash(cargo test*)" "edit_file(src/**)"
+    #[arg(long, value_name = "RULE", num_args = 1.., value_parser = rules)]
+    pub allowed_tools: Vec<Rules>,
+
+    /// Calls that are refused, and tools that the model is not given
+    #[arg(long, value_name = "RULE", num_args = 1.., value_parser = rules)]
+    pub disallowed_tools: Vec<Rules>,
+
+    /// Let this folder's own settings, hooks and skills count
+    #[arg(long)]
+    pub trust: bool,
+}
+
+#[derive(Group)]
+#[command(next_help_heading = "For scripts")]
+pub struct OutputArgs {
+    /// text, json or stream-json (docs/output.md)
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub output_format: OutputFormat,
+
+    /// text or stream-json
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub input_format: InputFormat,
+
+    /// With stream-json: pieces of the answer as they come, too
+    #[arg(long)]
+    pub include_partial_messages: bool,
+
+    /// The answer must be JSON that fits this schema
+    #[arg(long, value_name = "FILE")]
+    pub output_schema: Option<PathBuf>,
+
+    /// Write the last answer to this file too
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Make at most so many requests, then stop [default: 50]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_turns: Option<u64>,
+
+    /// More words for the system prompt
+    #[arg(long, value_name = "TEXT")]
+    pub append_system_prompt: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    Text,
+    Json,
+    StreamJson,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum InputFormat {
+    Text,
+    StreamJson,
 }
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// See the agent find and fix a bug: no key, no network, a scripted model, everything else real
+    /// See the agent find and fix a bug: no key, no network
     Demo,
     /// List the sessions that were kept, the newest first
     Sessions {
@@ -63,6 +157,14 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Show every setting, its value and where it comes from
+    Config,
+    /// Check key, endpoint, model and terminal, and say what to do
+    Doctor,
+    /// Print completions for a shell
+    Completions { shell: Shell },
+    /// Print the man page
+    Man,
 }
 
 #[derive(Subcommand)]
@@ -76,6 +178,31 @@ pub enum SessionsCommand {
         #[arg(long)]
         yes: bool,
     },
+}
+
+/// One or more rules, as in `bash(git diff*),read_file`.
+#[derive(Clone)]
+pub struct Rules(pub Vec<Rule>);
+
+/// Commas and blanks separate rules, but not within parentheses.
+fn rules(text: &str) -> Result<Rules, String> {
+    let (mut depth, mut words) = (0_usize, vec![String::new()]);
+    for c in text.chars() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        match words.last_mut() {
+            Some(word) if depth > 0 || !matches!(c, ',' | ' ') => word.push(c),
+            _ => words.push(String::new()),
+        }
+    }
+    let words = words.iter().filter(|word| !word.is_empty());
+    words
+        .map(|word| word.parse())
+        .collect::<Result<_, _>>()
+        .map(Rules)
 }
 
 /// A number with a unit, as in `90d`.
@@ -93,19 +220,15 @@ fn age(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs(seconds))
 }
 
-const ENVIRONMENT: &str = "\
-Environment:
-  CORECODER_API_KEY, OPENAI_API_KEY, DEEPSEEK_API_KEY   the key; the first that is set
-  CORECODER_BASE_URL, OPENAI_BASE_URL                   the provider's URL
-  CORECODER_MODEL                                       the model
-  CORECODER_MAX_TOKENS, CORECODER_TEMPERATURE           longest reply in tokens; 0 to 2
-  CORECODER_MAX_CONTEXT                                 the model's window in tokens, if not what is known of it
-  CORECODER_HOME                                        where sessions are kept (default: ~/.corecoder)
-  NO_COLOR                                              no colours
+const ABOUT: &str = "\
+A coding agent in the terminal, small enough to read. Without -p it is interactive.
 
-Exit codes:
-  0 done   1 error   2 usage or configuration   3 a limit was hit
-  75 the provider is unavailable after all retries   130 interrupted";
+A setting comes from a flag, else the environment or a .env file, else .corecoder/settings.json of the
+project, else ~/.corecoder/settings.json; `corecoder config` shows them all, with their variables.";
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done, 1 error, 2 usage or configuration, 3 a limit was hit, 75 the provider is unavailable
+after all retries, 130 interrupted.";
 
 impl Args {
     /// The configuration with what the command line says instead.

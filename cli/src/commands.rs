@@ -12,14 +12,19 @@ use corecoder_sessions::list::{self, Info};
 use corecoder_sessions::restore::Restored;
 use corecoder_sessions::session::Session;
 
-use crate::keep;
+use crate::project::Project;
 use crate::repl::{Ended, Repl, until_interrupted};
-use crate::screen::{plain, visible};
-use crate::sessions;
+use crate::status::Bill;
+use crate::words::{self, plain, visible};
+use crate::{Start, assemble, keep, sessions, turn};
 
 const HELP: &str = concat!(
     "  /help            this text\n",
     "  /model [NAME]    show or change the model\n",
+    "  /mode [MODE]     ask, accept-edits, plan or yolo; Shift+Tab goes on to the next\n",
+    "  /plan            plan mode: read and plan, change nothing\n",
+    "  /skills          skills and custom commands: /NAME runs one\n",
+    "  /hooks           the programs that are told of steps\n",
     "  /tokens          what this session has used\n",
     "  /compact [WHAT]  make room in the conversation, keeping WHAT in mind\n",
     "  /diff            what this session changed\n",
@@ -28,17 +33,51 @@ const HELP: &str = concat!(
     "  /save [NAME]     name this session (it is kept anyway)\n",
     "  /sessions        those kept; corecoder -r ID goes on with one\n",
     "  /reset           begin a new session\n",
+    "  !CMD, !!CMD      run a command and show it to the model; only to you\n",
+    "  @PATH            attach a file or a picture\n",
     "  quit             leave (Ctrl+D too)\n",
     "\n",
-    "  Esc, then Enter: a new line\n",
-    "  Ctrl+C: stop what the agent does",
+    "  Tab completes, Ctrl+R searches what was typed before, Alt+Enter begins a new line.\n",
+    "  While the agent works: what you send is said at its next step, Esc takes it back,\n",
+    "  Ctrl+C stops it.",
 );
+
+/// The commands of the program itself.
+const OWN: [&str; 19] = [
+    "compact", "diff", "exit", "help", "hooks", "mode", "model", "plan", "quit", "redo", "reset",
+    "rewind", "save", "sessions", "skills", "clear", "tokens", "undo", "new",
+];
+
+/// All commands, with their slash.
+pub fn names(project: &Project) -> Vec<String> {
+    let own = OWN.iter().map(|name| name.to_string());
+    let commands = project
+        .commands
+        .list
+        .iter()
+        .map(|command| command.name.clone());
+    let skills = project
+        .skills
+        .list
+        .iter()
+        .filter(|skill| project.skills.find(&skill.name).is_some());
+    let skills = skills.map(|skill| skill.name.clone());
+    let mut names: Vec<String> = own
+        .chain(commands)
+        .chain(skills)
+        .map(|name| format!("/{name}"))
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
 
 /// `/etc/passwd` at the beginning of a question is none.
 pub fn is_command(line: &str) -> bool {
     let word = line.split_whitespace().next().unwrap_or_default();
+    let part_of_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | ':');
     word.strip_prefix('/')
-        .is_some_and(|name| name.chars().all(char::is_alphabetic))
+        .is_some_and(|name| !name.is_empty() && name.chars().all(part_of_name))
 }
 
 impl Repl {
@@ -47,25 +86,128 @@ impl Repl {
         let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
         match (name, rest.trim()) {
             ("/help", _) => say!("{HELP}"),
-            ("/model", "") => say!("{}", self.config.model),
-            ("/model", model) => self.change_model(model),
+            ("/model", "") => say!("{}", plain(&self.start.project.settings.config.model)),
+            ("/model", model) => self.change_model(model).await,
+            ("/mode", "") => say!("{}", self.person.modes.get()),
+            ("/mode", mode) => self.change_mode(mode),
+            ("/plan", "") => self.change_mode("plan"),
+            ("/plan", task) => {
+                self.change_mode("plan");
+                return self.chat(task.to_string()).await;
+            }
+            ("/skills", _) => self.list_skills(),
+            ("/hooks", _) => self.list_hooks(),
             ("/tokens", _) => self.tokens(),
             ("/compact", focus) => return self.compact(focus).await,
-            ("/reset", _) => self.reset(),
+            ("/reset" | "/clear" | "/new", _) => self.reset().await,
             ("/sessions", _) => self.list_sessions(),
             ("/save" | "/diff" | "/undo" | "/redo" | "/rewind", rest) => {
                 self.of_session(name, rest)
             }
-            _ => say!("there is no command {name}; /help lists them"),
+            (_, args) => return self.custom(&name[1..], args).await,
         }
         None
     }
 
+    /// A command or a skill of the user's own.
+    async fn custom(&mut self, name: &str, args: &str) -> Option<ExitCode> {
+        match self.start.project.invoked(name, args) {
+            Some(Ok(text)) => return self.chat(text).await,
+            Some(Err(why)) => say!("{}", style(plain(&why)).yellow()),
+            None => {
+                let names = names(&self.start.project);
+                let near = words::nearest(&format!("/{name}"), names.iter().map(String::as_str));
+                let near = near
+                    .map(|near| format!("; {near} is near it"))
+                    .unwrap_or_default();
+                say!("there is no command /{name}{near}; /help lists them");
+            }
+        }
+        None
+    }
+
+    /// `!` runs a command and shows it to the model with the next message, `!!` shows it to the person alone.
+    pub async fn shell(&mut self, line: &str) -> Option<ExitCode> {
+        let (command, told) = match line.strip_prefix("!!") {
+            Some(command) => (command.trim(), false),
+            None => (line[1..].trim(), true),
+        };
+        let kit = self.agent.kit().clone();
+        let Some(bash) = kit.tool("bash").filter(|_| !command.is_empty()).cloned() else {
+            say!("write a command behind the !, as in !git status");
+            return None;
+        };
+        let args = serde_json::json!({"command": command, "timeout": 600});
+        let work = bash.call(args, &kit);
+        let ended =
+            until_interrupted(work, &mut self.signals, &self.person, &self.kit, &self.kept).await;
+        let Ended::Done(result) = ended else {
+            return self.interrupted(ended);
+        };
+        let output = corecoder::tools::worded(result);
+        say!("{}", plain(&output));
+        if told {
+            let note = format!("[the user ran a command]\n$ {command}\n{output}");
+            kit.inbox.post(corecoder::Entry::Note(note));
+        }
+        None
+    }
+
+    fn change_mode(&mut self, mode: &str) {
+        match mode.parse() {
+            Ok(mode) => {
+                self.person.set_mode(mode, self.agent.kit());
+                say!("{mode}");
+            }
+            Err(why) => say!("{}", plain(&why)),
+        }
+    }
+
+    fn list_skills(&self) {
+        let project = &self.start.project;
+        let line =
+            |name: &str, what: &str| say!("  /{name}  {}", words::shortened(&plain(what), 100));
+        project
+            .commands
+            .list
+            .iter()
+            .for_each(|command| line(&command.name, &command.description));
+        project
+            .skills
+            .list
+            .iter()
+            .for_each(|skill| line(&skill.name, &skill.description));
+        if project.commands.list.is_empty() && project.skills.list.is_empty() {
+            say!(
+                "there are none; a skill is a file .corecoder/skills/NAME/SKILL.md, a command .corecoder/commands/NAME.md"
+            );
+        }
+    }
+
+    fn list_hooks(&self) {
+        let lines = self.person.hooks.lines();
+        lines.iter().for_each(|line| say!("  {line}"));
+        if lines.is_empty() {
+            say!("there are none; they stand in settings.json under \"hooks\"");
+        }
+    }
+
     async fn compact(&mut self, focus: &str) -> Option<ExitCode> {
-        let (signals, session) = (&mut self.signals, self.kept.session.clone());
+        let heard = self.person.hooks.pre_compact("manual", focus).await;
+        heard
+            .warnings
+            .iter()
+            .for_each(|warning| self.person.screen.warn(&plain(warning)));
+        if let Some(why) = heard.blocked {
+            say!(
+                "{}",
+                style(format!("a hook prevents this: {}", plain(&why))).yellow()
+            );
+            return None;
+        }
         let work = self.agent.compact(focus);
-        let ended = until_interrupted(work, signals, std::future::pending(), session).await;
-        self.screen.clear();
+        let ended =
+            until_interrupted(work, &mut self.signals, &self.person, &self.kit, &self.kept).await;
         match ended {
             Ended::Done(Ok(true)) => {}
             Ended::Done(Ok(false)) => say!("there is nothing to shorten yet"),
@@ -78,11 +220,18 @@ impl Repl {
         None
     }
 
-    fn reset(&mut self) {
-        match self.config.llm() {
+    async fn reset(&mut self) {
+        let Start { args, project, .. } = &self.start;
+        match project.settings.config.llm() {
             Ok(llm) => {
-                self.kept = keep::begin(&self.config);
-                self.agent = keep::agent(llm, &self.config, &mut self.kept, self.screen.clone());
+                self.kept = keep::begin(&project.settings.config);
+                let (person, kept) = (&self.person, &mut self.kept);
+                self.agent = assemble::agent(llm, args, project, kept, person, person.clone());
+                *self.kit.lock() = self.agent.kit().clone();
+                self.person
+                    .screen
+                    .status(|status| status.bill = Bill::default());
+                turn::begin(&self.agent, &self.person, "clear").await;
                 say!("a new session; the one before is kept");
             }
             Err(error) => say!("{}", error.message),
@@ -90,15 +239,16 @@ impl Repl {
     }
 
     fn list_sessions(&self) {
-        let Some(sessions) = keep::sessions(&self.config) else {
+        let Some(sessions) = keep::sessions(self.start.project.places.data.as_deref()) else {
             return say!("no session is kept");
         };
-        let here = |info: &Info| info.folder == self.config.folder;
+        let folder = &self.start.project.places.cwd;
+        let here = |info: &Info| info.folder == *folder;
         let infos = sessions.list();
         let own: Vec<&Info> = infos.iter().filter(|info| here(info)).collect();
         own.iter()
             .take(20)
-            .for_each(|info| say!("{}", sessions::line(info, Some(&self.config.folder))));
+            .for_each(|info| say!("{}", sessions::line(info, Some(folder))));
         let others = infos.len() - own.len().min(20);
         if others > 0 {
             say!(
@@ -120,10 +270,10 @@ impl Repl {
         if !session.path().exists() {
             return say!("nothing has happened in this session yet");
         }
-        let (ledger, root) = (Ledger::of(&session), &self.config.folder);
+        let (ledger, root) = (Ledger::of(&session), &self.start.project.places.cwd);
         match name {
             "/save" => return say!("kept as {}", session.id()),
-            "/diff" => self.screen.patch(&ledger.diff(&session, root)),
+            "/diff" => self.person.screen.patch(&ledger.diff(&session, root)),
             "/undo" => tell_restored(ledger.undo(&session), root),
             "/redo" => tell_restored(ledger.redo(&session), root),
             _ => self.rewind(rest, &ledger, &session),
@@ -149,7 +299,7 @@ impl Repl {
         };
         if what.trim() != "conversation" {
             let restored = ledger.undo_from(turn.line, session);
-            tell_restored(restored, &self.config.folder);
+            tell_restored(restored, &self.start.project.places.cwd);
         }
         if what.trim() != "files" {
             session.record("", Fact::Rewind(turn.line));
@@ -160,33 +310,42 @@ impl Repl {
         }
     }
 
-    fn change_model(&mut self, model: &str) {
-        let old = std::mem::replace(&mut self.config.model, model.to_string());
-        match self.config.llm() {
-            Ok(llm) => {
-                self.agent.set_model(llm);
-                if let Some(session) = self
-                    .kept
-                    .session
-                    .as_ref()
-                    .filter(|session| session.path().exists())
-                {
-                    session.record("", Fact::Model(model.to_string()));
-                }
-                say!("{old} → {model}");
-            }
+    async fn change_model(&mut self, model: &str) {
+        let config = &mut self.start.project.settings.config;
+        let old = std::mem::replace(&mut config.model, model.to_string());
+        let llm = match config.llm() {
+            Ok(llm) => llm,
             Err(error) => {
-                self.config.model = old;
-                say!("{}", error.message);
+                config.model = old;
+                return say!("{}", error.message);
             }
+        };
+        // What was spent so far was spent on the old one.
+        self.tell_status();
+        self.agent.set_model(llm);
+        *self.kit.lock() = self.agent.kit().clone();
+        let session = self.kept.session.as_ref();
+        if let Some(session) = session.filter(|session| session.path().exists()) {
+            session.record("", Fact::Model(model.to_string()));
+        }
+        say!("{} → {}", plain(&old), plain(model));
+        let config = &self.start.project.settings.config;
+        if let Some(advice) = crate::doctor::unlisted(config).await {
+            say!("{}", style(plain(&advice)).yellow());
         }
     }
 
     fn tokens(&mut self) {
         let spent = self.agent.kit().spent();
         let (size, window) = self.agent.size();
+        self.tell_status();
+        let money = match self.person.screen.status_now().bill.dollars() {
+            Some(amount) => words::dollars(amount),
+            None => "the price of this model is not known; the setting \"prices\" can say it"
+                .to_string(),
+        };
         say!(
-            "{} in ({} of them cached), {} out; the next request: about {size} of {window}",
+            "{} in ({} of them cached), {} out; the next request: about {size} of {window}; {money}",
             spent.prompt,
             spent.cached,
             spent.completion

@@ -15,7 +15,6 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::approval::Policy;
 use crate::screen::{Screen, Show};
 
 const PROGRAM: &str = "\
@@ -85,13 +84,10 @@ pub async fn run() -> anyhow::Result<ExitCode> {
             .dim()
     );
     say!("{} {TASK}", style(">").bold());
-    let screen = Arc::new(Screen::new(
-        Show {
-            answer: true,
-            details: true,
-        },
-        Policy::AllowAll,
-    ));
+    let screen = Arc::new(Screen::new(Show {
+        answer: true,
+        details: true,
+    }));
     let mut agent = Agent::new(Llm::new("demo", "", Some(&url))?)
         .folder(&folder)
         .shell(Guard::new(corecoder::shell::Bash, None))

@@ -1,21 +1,18 @@
 //! The session behind a run: begun, gone on with or copied, and the agent that works in it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
 use corecoder::files::shown;
 use corecoder::session::{Fact, Header, Loaded, SessionError};
-use corecoder::{Agent, Config, Entry, Host, Llm, tools};
-use corecoder_guard::Guard;
+use corecoder::{Config, Entry};
 use corecoder_sessions::list::{Info, Sessions};
 use corecoder_sessions::python;
-use corecoder_sessions::record::Recorder;
 use corecoder_sessions::session::Session;
-use corecoder_sessions::track::Tracker;
 
-use crate::args::Args;
+use crate::args::SessionArgs;
 
 /// This program, as journals name it.
 pub const PROGRAM: &str = concat!("corecoder ", env!("CARGO_PKG_VERSION"));
@@ -30,8 +27,50 @@ pub struct Kept {
 }
 
 /// All sessions of the user; `None` without a home.
-pub fn sessions(config: &Config) -> Option<Sessions> {
-    config.data.as_deref().map(Sessions::new)
+pub fn sessions(data: Option<&Path>) -> Option<Sessions> {
+    data.map(Sessions::new)
+}
+
+/// The session that the command line asks for, if it asks for one. `pick` lets a person choose.
+pub fn wanted(
+    args: &SessionArgs,
+    data: Option<&Path>,
+    here: &Path,
+    pick: impl Fn(&[Info]) -> anyhow::Result<Info>,
+) -> anyhow::Result<Option<Info>> {
+    if !args.continues && args.resume.is_none() {
+        if args.fork {
+            bail!("--fork copies a session; say which, with -c or -r ID");
+        }
+        return Ok(None);
+    }
+    let sessions = sessions(data).context("there is no home directory, so no session is kept")?;
+    sessions
+        .prepare()
+        .with_context(|| shown(sessions.folder()))?;
+    Ok(Some(match &args.resume {
+        Some(Some(wanted)) => sessions.find(wanted)?,
+        Some(None) => pick(&sessions.list())?,
+        None => sessions
+            .newest(here)
+            .context("no session of this directory is kept")?,
+    }))
+}
+
+/// Where to work: where the session worked, if that still exists. And what to say of it.
+pub fn place(info: Option<&Info>, here: PathBuf) -> (PathBuf, Vec<String>) {
+    let there = match info.map(|info| &info.folder) {
+        Some(there) if *there != here && !there.as_os_str().is_empty() => there.clone(),
+        _ => return (here, Vec::new()),
+    };
+    let (there_shown, here_shown) = (shown(&there), shown(&here));
+    if !there.is_dir() {
+        let words =
+            format!("the session's directory {there_shown} is gone; going on in {here_shown}");
+        return (here, vec![words]);
+    }
+    let words = format!("working in the session's directory {there_shown}");
+    (there, vec![words])
 }
 
 /// A new session in the configuration's folder.
@@ -41,7 +80,7 @@ pub fn begin(config: &Config) -> Kept {
         entries: Vec::new(),
         remarks: Vec::new(),
     };
-    match sessions(config) {
+    match sessions(config.data.as_deref()) {
         None => kept
             .remarks
             .push("there is no home directory, so this session is not kept".to_string()),
@@ -64,62 +103,27 @@ pub fn begin(config: &Config) -> Kept {
     kept
 }
 
-/// The session that the command line asks for; a new one if it asks for none. `pick` lets a person choose. The
-/// configuration's folder becomes the session's.
-pub fn open(
-    args: &Args,
-    config: &mut Config,
-    pick: impl Fn(&[Info]) -> anyhow::Result<Info>,
-) -> anyhow::Result<Kept> {
-    if !args.continues && args.resume.is_none() {
-        if args.fork {
-            bail!("--fork copies a session; say which, with -c or -r ID");
-        }
+/// The session `info`, or a copy of it; a new one without it.
+pub fn open(fork: bool, config: &Config, info: Option<&Info>) -> anyhow::Result<Kept> {
+    let Some(info) = info else {
         return Ok(begin(config));
-    }
-    let sessions = sessions(config).context("there is no home directory, so no session is kept")?;
-    sessions
-        .prepare()
-        .with_context(|| shown(sessions.folder()))?;
-    let info = match &args.resume {
-        Some(Some(wanted)) => sessions.find(wanted)?,
-        Some(None) => pick(&sessions.list())?,
-        None => sessions
-            .newest(&config.folder)
-            .context("no session of this directory is kept")?,
     };
-    let mut remarks = enter(&info, config);
-    let mut kept = if args.fork {
-        copied(&info, &sessions, config)?
-    } else if is_foreign(&info) {
-        imported(&info, &sessions, config)?
+    let sessions = sessions(config.data.as_deref());
+    let sessions = sessions.context("there is no home directory, so no session is kept")?;
+    let mut kept = if fork {
+        copied(info, &sessions, config)?
+    } else if is_foreign(info) {
+        imported(info, &sessions, config)?
     } else {
-        resumed(&info, config)?
+        resumed(info, config)?
     };
     if !info.model.is_empty() && info.model != config.model {
-        remarks.push(format!(
+        kept.remarks.push(format!(
             "the session was with {}, now it is {}",
             info.model, config.model
         ));
     }
-    remarks.append(&mut kept.remarks);
-    Ok(Kept { remarks, ..kept })
-}
-
-/// Works where the session worked, if that still exists.
-fn enter(info: &Info, config: &mut Config) -> Vec<String> {
-    let (there, here) = (&info.folder, &config.folder);
-    if there == here || there.as_os_str().is_empty() {
-        return Vec::new();
-    }
-    let (there_shown, here_shown) = (shown(there), shown(here));
-    if !there.is_dir() {
-        return vec![format!(
-            "the session's directory {there_shown} is gone; going on in {here_shown}"
-        )];
-    }
-    config.folder = there.clone();
-    vec![format!("working in the session's directory {there_shown}")]
+    Ok(kept)
 }
 
 fn resumed(info: &Info, config: &Config) -> anyhow::Result<Kept> {
@@ -217,25 +221,6 @@ fn new_id() -> String {
         .take(4)
         .collect();
     format!("{year}{month:02}{day:02}-{hour:02}{minute:02}{second:02}-{letters}")
-}
-
-/// The agent that works in this session.
-pub fn agent(llm: Llm, config: &Config, kept: &mut Kept, host: Arc<impl Host + 'static>) -> Agent {
-    let mut agent = Agent::new(llm)
-        .folder(&config.folder)
-        .shell(Guard::new(corecoder::shell::Bash, config.home.clone()))
-        .window(config.max_context);
-    agent = match &kept.session {
-        None => agent.host(host),
-        Some(session) => {
-            let tracker = Tracker::new(session.clone(), PathBuf::from(agent.kit().files.root()));
-            agent
-                .tools(tracker.follow(&tools::seven()))
-                .host(Arc::new(Recorder::new(session.clone(), host)))
-        }
-    };
-    agent.resume(std::mem::take(&mut kept.entries));
-    agent
 }
 
 /// How to go on with it, as the end of a sentence; nothing if it is not kept.

@@ -10,23 +10,54 @@ macro_rules! say {
     }};
 }
 
-mod approval;
+// What is given: flags, settings, and what the folder says.
 mod args;
-mod commands;
-mod demo;
+mod prices;
+mod project;
+mod settings;
+
+// The agent, its session, its own tools, and who watches it.
+mod assemble;
 mod keep;
-mod one_shot;
+mod person;
+mod placed;
+mod plan;
+mod todo;
+mod turn;
+
+// What a person sees and types.
+mod attach;
+mod commands;
+mod complete;
+mod editor;
+mod held;
+mod live;
+mod notify;
+mod question;
 mod repl;
 mod screen;
+mod status;
+mod typing;
+mod words;
+
+// One task, and the other commands.
+mod demo;
+mod doctor;
+mod generate;
+mod one_shot;
+mod scripted;
 mod sessions;
 mod signals;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use corecoder::{AgentError, Config};
+use corecoder::AgentError;
+use corecoder_sessions::list::Info;
 
 use args::{Args, Command};
+use project::Project;
 
 /// The command line or the configuration is wrong; nothing was done.
 const USAGE: u8 = 2;
@@ -35,13 +66,31 @@ const LIMIT: u8 = 3;
 /// The provider is unavailable after all tries (EX_TEMPFAIL in sysexits.h).
 const UNAVAILABLE: u8 = 75;
 
+/// What a run begins with.
+pub struct Start {
+    pub args: Args,
+    pub project: Project,
+    /// The session to go on with.
+    pub info: Option<Info>,
+    /// What a person should know before.
+    pub remarks: Vec<String>,
+}
+
+/// How the program ends by an error.
+fn exit_code(error: &AgentError) -> ExitCode {
+    match error {
+        AgentError::Rounds(_) => ExitCode::from(LIMIT),
+        AgentError::Model(error) if error.kind.passes() => ExitCode::from(UNAVAILABLE),
+        _ => ExitCode::FAILURE,
+    }
+}
+
 /// Shows an error to a person, and says how the program ends by it.
 fn report(error: &anyhow::Error) -> ExitCode {
-    eprintln!("corecoder: {}", screen::plain(&format!("{error:#}")));
+    eprintln!("corecoder: {}", words::plain(&format!("{error:#}")));
     match error.downcast_ref::<AgentError>() {
-        Some(AgentError::Rounds(_)) => ExitCode::from(LIMIT),
-        Some(AgentError::Model(error)) if error.kind.passes() => ExitCode::from(UNAVAILABLE),
-        _ => ExitCode::FAILURE,
+        Some(error) => exit_code(error),
+        None => ExitCode::FAILURE,
     }
 }
 
@@ -54,25 +103,58 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return report(&error.into()),
     };
-    let outcome = runtime.block_on(async {
-        match args.command {
-            Some(Command::Demo) => demo::run().await,
-            _ => chat(args).await,
-        }
-    });
+    let outcome = runtime.block_on(run(args));
     // A search on another thread, or a line editor that waits for a key, must not hold up the end.
     runtime.shutdown_background();
     outcome.unwrap_or_else(|error| report(&error))
 }
 
-async fn chat(mut args: Args) -> anyhow::Result<ExitCode> {
-    let config = match Config::from_env() {
-        Ok(config) => args.over(config),
-        Err(error) => return Ok(usage(&error.to_string())),
-    };
-    if let Some(Command::Sessions { action, json }) = args.command.take() {
-        return sessions::run(&config, action, json);
+async fn run(mut args: Args) -> anyhow::Result<ExitCode> {
+    match args.command.take() {
+        None => work(args).await,
+        Some(Command::Demo) => demo::run().await,
+        Some(Command::Sessions { action, json }) => {
+            let (places, _) = project::places(&args, &here(), None);
+            sessions::run(places.data.as_deref(), action, json)
+        }
+        Some(Command::Completions { shell }) => {
+            generate::completions(shell);
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Command::Man) => generate::man().map(|()| ExitCode::SUCCESS),
+        Some(command) => {
+            let (places, remarks) = project::places(&args, &here(), None);
+            let project = match Project::read(&args, places) {
+                Ok(project) => project,
+                Err(error) => return Ok(usage(&error.to_string())),
+            };
+            if let Command::Doctor = command {
+                return Ok(doctor::run(&project, &remarks).await);
+            }
+            settings::show::run(&args, &project.settings);
+            let remarks = remarks.iter().chain(&project.problems);
+            remarks.for_each(|remark| eprintln!("corecoder: {}", words::plain(remark)));
+            Ok(ExitCode::SUCCESS)
+        }
     }
+}
+
+/// A task, or a conversation.
+async fn work(args: Args) -> anyhow::Result<ExitCode> {
+    let task = match one_shot::task(&args)? {
+        one_shot::Task::Empty => {
+            return Ok(usage(
+                "the prompt is empty; give one with -p, or start corecoder in a terminal",
+            ));
+        }
+        task => task,
+    };
+    let is_terminal = matches!(task, one_shot::Task::Terminal);
+    let start = match begin(args, is_terminal)? {
+        Ok(start) => start,
+        Err(problem) => return Ok(usage(&problem)),
+    };
+    let config = &start.project.settings.config;
     if config.api_key.is_empty() && !is_local(config.base_url.as_deref()) {
         return Ok(usage(NO_KEY));
     }
@@ -80,13 +162,36 @@ async fn chat(mut args: Args) -> anyhow::Result<ExitCode> {
         Ok(llm) => llm,
         Err(error) => return Ok(usage(&error.message)),
     };
-    match one_shot::prompt(&args)? {
-        one_shot::Prompt::Text(prompt) => one_shot::run(llm, config, &args, prompt).await,
-        one_shot::Prompt::Empty => Ok(usage(
-            "the prompt is empty; give one with -p, or start corecoder in a terminal",
-        )),
-        one_shot::Prompt::Terminal => repl::run(llm, config, &args).await,
+    match is_terminal {
+        true => repl::run(llm, start).await,
+        false => one_shot::run(llm, start, task).await,
     }
+}
+
+/// Finds session, folder and settings; `Err` is what is wrong with the configuration.
+fn begin(args: Args, is_terminal: bool) -> anyhow::Result<Result<Start, String>> {
+    let here = here();
+    let data = project::places(&args, &here, None).0.data;
+    let info = keep::wanted(&args.session, data.as_deref(), &here, sessions::pick)?;
+    let (cwd, mut remarks) = keep::place(info.as_ref(), here);
+    let ask: project::Ask = question::trust;
+    let (places, more) = project::places(&args, &cwd, is_terminal.then_some(ask));
+    remarks.extend(more);
+    let project = match Project::read(&args, places) {
+        Ok(project) => project,
+        Err(error) => return Ok(Err(error.to_string())),
+    };
+    remarks.extend(project.problems.iter().cloned());
+    Ok(Ok(Start {
+        args,
+        project,
+        info,
+        remarks,
+    }))
+}
+
+fn here() -> PathBuf {
+    std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."))
 }
 
 fn usage(message: &str) -> ExitCode {

@@ -1,37 +1,46 @@
-//! `-p`: one task, its answer on standard output, its progress on standard error.
+//! `-p`: one task, its answer on standard output, its progress on standard error; or, for scripts, lines of JSON.
 
-use std::io::{IsTerminal, Read, Write};
+use std::io::{IsTerminal, Read};
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-use anyhow::anyhow;
-use corecoder::{AgentError, Config, Llm};
+use anyhow::{Context, anyhow};
+use corecoder::{Host, Llm, Usage};
+use corecoder_output::{Form, Printer, Schema, Setup};
 
-use crate::approval::Policy;
-use crate::args::Args;
-use crate::keep;
-use crate::screen::{Screen, Show, plain};
-use crate::sessions;
-use crate::signals::{Interrupt, Signals};
+use crate::args::{Args, InputFormat, OutputFormat};
+use crate::keep::{self, Kept};
+use crate::person::Person;
+use crate::screen::{Screen, Show};
+use crate::scripted::{Run, Stopped};
+use crate::signals::Signals;
+use crate::words::plain;
+use crate::{Start, assemble, commands};
 
 /// Where the task comes from.
-pub enum Prompt {
+pub enum Task {
     Text(String),
     Empty,
+    /// Lines of JSON on standard input.
+    Lines,
     /// Nobody gave one: a person will type it.
     Terminal,
 }
 
 /// The prompt of the command line with what was piped in below it.
-pub fn prompt(args: &Args) -> anyhow::Result<Prompt> {
+pub fn task(args: &Args) -> anyhow::Result<Task> {
     let stdin = std::io::stdin();
+    if args.output.input_format == InputFormat::StreamJson {
+        return Ok(Task::Lines);
+    }
     if stdin.is_terminal() {
         return Ok(match &args.prompt {
-            Some(prompt) if prompt.trim().is_empty() => Prompt::Empty,
-            Some(prompt) => Prompt::Text(prompt.clone()),
-            None => Prompt::Terminal,
+            Some(prompt) if prompt.trim().is_empty() => Task::Empty,
+            Some(prompt) => Task::Text(prompt.clone()),
+            None => Task::Terminal,
         });
     }
     let piped = read_all(stdin)?;
@@ -43,9 +52,9 @@ pub fn prompt(args: &Args) -> anyhow::Result<Prompt> {
         .filter(|part| !part.is_empty())
         .collect();
     Ok(if parts.is_empty() {
-        Prompt::Empty
+        Task::Empty
     } else {
-        Prompt::Text(parts.join("\n\n"))
+        Task::Text(parts.join("\n\n"))
     })
 }
 
@@ -65,58 +74,111 @@ fn read_all(mut stdin: std::io::Stdin) -> anyhow::Result<Vec<u8>> {
     Ok(piped)
 }
 
-pub async fn run(
-    llm: Llm,
-    mut config: Config,
-    args: &Args,
-    prompt: String,
-) -> anyhow::Result<ExitCode> {
+pub async fn run(llm: Llm, start: Start, task: Task) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::new()?;
-    let screen = Arc::new(screen(args));
-    let mut kept = keep::open(args, &mut config, sessions::pick)?;
-    for remark in &kept.remarks {
+    let output = &start.args.output;
+    let schema = output.output_schema.as_deref().map(Schema::read);
+    let schema = schema.transpose().map_err(|error| anyhow!(error))?;
+    if let Some(file) = &output.output {
+        // Better now than when the work is done.
+        let opened = std::fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(file);
+        opened.with_context(|| format!("the answer can't be written to {}", file.display()))?;
+    }
+    let screen = Arc::new(Screen::new(Show {
+        answer: false,
+        details: start.project.settings.verbose,
+    }));
+    let config = &start.project.settings.config;
+    let mut kept = keep::open(start.args.session.fork, config, start.info.as_ref())?;
+    for remark in start.remarks.iter().chain(&kept.remarks) {
         eprintln!("corecoder: {}", plain(remark));
     }
-    let mut agent = keep::agent(llm, &config, &mut kept, screen.clone());
-    let answer = tokio::select! {
-        // The work first, so that what was said is noted down before anything stops it.
-        biased;
-        answer = agent.chat(prompt) => answer,
-        why = keep::failed(kept.session.clone()) => {
-            screen.clear();
-            return Err(anyhow!(why));
-        }
-        interrupt = signals.next() => {
-            screen.clear();
-            eprintln!("corecoder: interrupted{}", keep::hint(&kept));
-            return Ok(match interrupt {
-                Interrupt::Cancel => ExitCode::from(130),
-                Interrupt::Leave(code) => code,
-            });
+    let person = Arc::new(Person::new(screen.clone(), &start.project, false));
+    let printer = printer(&start, &kept, &person);
+    let host: Arc<dyn Host> = match &printer {
+        Some(printer) => printer.clone(),
+        None => person.clone(),
+    };
+    let agent = assemble::agent(llm, &start.args, &start.project, &mut kept, &person, host);
+    let mut run = Run {
+        agent,
+        start,
+        person,
+        printer: printer.clone(),
+        schema,
+        before: Usage::default(),
+    };
+    screen.begin(String::new(), false);
+    let mut tick = tokio::time::interval(Duration::from_millis(100));
+    let ended = {
+        let (mut work, mut failed) = (
+            pin!(run.work(task)),
+            pin!(keep::failed(kept.session.clone())),
+        );
+        loop {
+            tokio::select! {
+                // The work first, so that what was said is noted down before anything stops it.
+                biased;
+                code = &mut work => break Ok(code),
+                why = &mut failed => break Err(Stopped::Unsaved(why)),
+                interrupt = signals.next() => break Err(Stopped::Interrupted(interrupt)),
+                _ = tick.tick() => {
+                    screen.refresh();
+                    if printer.as_ref().is_some_and(|printer| printer.closed()) {
+                        break Err(Stopped::Unread);
+                    }
+                }
+            }
         }
     };
-    screen.clear();
-    if let Err(AgentError::Rounds(_)) = answer {
-        eprintln!("corecoder: not done yet{}", keep::hint(&kept));
+    screen.end();
+    match ended {
+        Ok(code) => {
+            let code = code?;
+            if code != ExitCode::SUCCESS {
+                eprintln!("corecoder: not done{}", keep::hint(&kept));
+            }
+            Ok(code)
+        }
+        Err(stopped) => run.stopped(stopped, &kept),
     }
-    let answer = answer?;
-    // Whoever reads the answer may have had enough of it.
-    let _ = writeln!(std::io::stdout(), "{}", answer.trim_end());
-    if answer.trim().is_empty() {
-        eprintln!("corecoder: the model ended without an answer");
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
-fn screen(args: &Args) -> Screen {
-    let show = Show {
-        answer: false,
-        details: args.verbose,
+fn printer(start: &Start, kept: &Kept, person: &Arc<Person>) -> Option<Arc<Printer>> {
+    let output = &start.args.output;
+    let form = match output.output_format {
+        OutputFormat::Text => return None,
+        OutputFormat::Json => Form::Json,
+        OutputFormat::StreamJson => Form::StreamJson {
+            partial: output.include_partial_messages,
+        },
     };
-    let policy = if args.yes {
-        Policy::AllowAll
-    } else {
-        Policy::ReadsOnly
+    let project = &start.project;
+    let setup = Setup {
+        session_id: kept
+            .session
+            .as_ref()
+            .map(|session| session.id().to_string())
+            .unwrap_or_default(),
+        model: project.settings.config.model.clone(),
+        cwd: project.places.cwd.clone(),
+        tools: assemble::names(&start.args, person),
+        permission_mode: project.mode.to_string(),
+        slash_commands: commands::names(project)
+            .iter()
+            .map(|name| name[1..].to_string())
+            .collect(),
+        skills: project
+            .skills
+            .list
+            .iter()
+            .map(|skill| skill.name.clone())
+            .collect(),
+        version: env!("CARGO_PKG_VERSION").to_string(),
     };
-    Screen::new(show, policy)
+    let out = Box::new(std::io::stdout());
+    Some(Arc::new(Printer::new(person.clone(), setup, form, out)))
 }

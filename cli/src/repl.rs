@@ -1,33 +1,46 @@
-//! The interactive session: a line editor and the agent.
+//! The interactive session: a prompt, the agent, and what is typed while it works.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use console::style;
 use corecoder::files::shown;
-use corecoder::{Agent, AgentError, Config, Entry, Llm};
-use corecoder_sessions::session::Session;
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use corecoder::{Agent, AgentError, Config, Entry, Kit, Llm};
+use corecoder_guard::permissions::Mode;
+use parking_lot::Mutex;
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use rustyline::error::ReadlineError;
-use rustyline::{Cmd, DefaultEditor, KeyCode, KeyEvent, Modifiers};
 
-use crate::approval::{Asking, Policy};
-use crate::args::Args;
+use crate::assemble;
 use crate::commands;
+use crate::complete::{Completions, Models};
+use crate::editor::Editor;
 use crate::keep::{self, Kept};
-use crate::screen::{Screen, Show, plain};
-use crate::sessions;
+use crate::person::Person;
+use crate::screen::{Screen, Show};
 use crate::signals::{Interrupt, Signals};
+use crate::turn::{self, Turn};
+use crate::typing::{Key, Keyboard};
+use crate::words::plain;
+use crate::{Start, notify};
 
 pub struct Repl {
     pub agent: Agent,
     pub kept: Kept,
-    pub screen: Arc<Screen>,
-    pub config: Config,
+    pub person: Arc<Person>,
+    pub start: Start,
     pub signals: Signals,
-    editor: Arc<Mutex<DefaultEditor>>,
+    /// The kit of the agent, for keys that are pressed while the agent is busy.
+    pub kit: Arc<Mutex<Kit>>,
+    editor: Editor,
+    /// What was typed and not sent; the prompt begins with it.
+    begun: String,
+    /// What was sent while the agent worked, and not said yet.
+    waiting: VecDeque<String>,
     /// Until when another Ctrl+C leaves the program.
     leave_until: Option<Instant>,
 }
@@ -39,30 +52,47 @@ enum Line {
     Leave(ExitCode),
 }
 
-pub async fn run(llm: Llm, mut config: Config, args: &Args) -> anyhow::Result<ExitCode> {
-    let screen = Arc::new(screen(args));
-    let mut kept = keep::open(args, &mut config, sessions::pick)?;
-    let agent = keep::agent(llm, &config, &mut kept, screen.clone());
-    say!(
-        "{} {} · {} · {}\n{}",
-        style("CoreCoder").bold(),
-        env!("CARGO_PKG_VERSION"),
-        config.model,
-        shown(&config.folder),
-        style("/help for help, Ctrl+D to leave").dim()
+pub async fn run(llm: Llm, start: Start) -> anyhow::Result<ExitCode> {
+    let config = &start.project.settings.config;
+    let screen = Arc::new(Screen::new(Show {
+        answer: true,
+        details: start.project.settings.verbose,
+    }));
+    let mut kept = keep::open(start.args.session.fork, config, start.info.as_ref())?;
+    let person = Arc::new(Person::new(screen.clone(), &start.project, true));
+    let agent = assemble::agent(
+        llm,
+        &start.args,
+        &start.project,
+        &mut kept,
+        &person,
+        person.clone(),
     );
-    recall(agent.history());
-    for remark in &kept.remarks {
-        say!("{}", style(plain(remark)).yellow());
-    }
-    let editor = Arc::new(Mutex::new(editor(history_file(&config))?));
+    greet(&start, &kept, agent.history());
+    let kit = Arc::new(Mutex::new(agent.kit().clone()));
+    let models = Models::new();
+    models.of(config.llm().ok());
+    let editor = editor(&start, &person, &kit, models)?;
+    let prices = start.project.settings.prices.clone();
+    screen.status(|status| {
+        (status.model, status.prices) = (agent.kit().model.name().to_string(), prices);
+    });
+    let source = if start.info.is_some() {
+        "resume"
+    } else {
+        "startup"
+    };
+    turn::begin(&agent, &person, source).await;
     let mut repl = Repl {
         agent,
         kept,
-        screen,
-        config,
+        person,
+        start,
         signals: Signals::new()?,
+        kit,
         editor,
+        begun: String::new(),
+        waiting: VecDeque::new(),
         leave_until: None,
     };
     let code = repl.run().await?;
@@ -76,39 +106,53 @@ pub async fn run(llm: Llm, mut config: Config, args: &Args) -> anyhow::Result<Ex
     Ok(code)
 }
 
-fn screen(args: &Args) -> Screen {
-    let show = Show {
-        answer: true,
-        details: args.verbose,
+fn greet(start: &Start, kept: &Kept, history: &[Entry]) {
+    say!(
+        "{} {} · {} · {}\n{}",
+        style("CoreCoder").bold(),
+        env!("CARGO_PKG_VERSION"),
+        plain(&start.project.settings.config.model),
+        shown(&start.project.places.cwd),
+        style("/help for help, Shift+Tab for the mode, Ctrl+D to leave").dim()
+    );
+    recall(history);
+    for remark in start.remarks.iter().chain(&kept.remarks) {
+        say!("{}", style(plain(remark)).yellow());
+    }
+}
+
+fn editor(
+    start: &Start,
+    person: &Arc<Person>,
+    kit: &Arc<Mutex<Kit>>,
+    models: Models,
+) -> anyhow::Result<Editor> {
+    let completions = Completions {
+        commands: commands::names(&start.project),
+        folder: start.project.places.cwd.clone(),
+        models,
     };
-    let policy = if args.yes {
-        Policy::AllowAll
-    } else {
-        Policy::Ask(Asking::default())
+    let (shown, switched, kit) = (person.clone(), person.clone(), kit.clone());
+    let status = Arc::new(move || shown.screen.status_now().line(shown.modes.get()));
+    let next_mode = move || {
+        switched.next_mode(&kit.lock());
     };
-    Screen::new(show, policy)
+    Editor::new(
+        history_file(&start.project.settings.config),
+        completions,
+        status,
+        next_mode,
+    )
 }
 
 fn history_file(config: &Config) -> Option<PathBuf> {
     Some(config.home.as_ref()?.join(".corecoder_history"))
 }
 
-fn editor(history: Option<PathBuf>) -> anyhow::Result<DefaultEditor> {
-    let settings = rustyline::Config::builder()
-        .max_history_size(1_000)?
-        .build();
-    let mut editor = DefaultEditor::with_config(settings)?;
-    editor.bind_sequence(KeyEvent(KeyCode::Enter, Modifiers::ALT), Cmd::Newline);
-    if let Some(history) = history {
-        // There is none at the first start.
-        let _ = editor.load_history(&history);
-    }
-    Ok(editor)
-}
-
 impl Repl {
     async fn run(&mut self) -> anyhow::Result<ExitCode> {
         loop {
+            self.tell_status();
             match self.read().await? {
                 Line::Leave(code) => return Ok(code),
                 Line::Interrupted => {
@@ -118,39 +162,36 @@ impl Repl {
                     self.leave_until = Some(Instant::now() + Duration::from_secs(2));
                     say!("{}", style("Ctrl+C again, or Ctrl+D, leaves").dim());
                 }
-                Line::Text(text) => match text.trim() {
-                    "" => {}
-                    "quit" | "exit" | "/quit" | "/exit" => return Ok(ExitCode::SUCCESS),
-                    command if commands::is_command(command) => {
-                        if let Some(code) = self.command(command).await {
-                            return Ok(code);
-                        }
+                Line::Text(text) => {
+                    if let Some(code) = self.obey(text.trim()).await {
+                        return Ok(code);
                     }
-                    text => {
-                        if let Some(code) = self.chat(text.to_string()).await {
-                            return Ok(code);
-                        }
-                    }
-                },
+                }
             }
         }
     }
 
-    /// One line from the person. A signal that ends the program puts the terminal back first.
+    /// Does what a line says. `Some` means that the program is to end.
+    async fn obey(&mut self, line: &str) -> Option<ExitCode> {
+        match line {
+            "" => None,
+            "quit" | "exit" | "/quit" | "/exit" => Some(ExitCode::SUCCESS),
+            command if commands::is_command(command) => self.command(command).await,
+            command if command.starts_with('!') => self.shell(command).await,
+            text => self.chat(text.to_string()).await,
+        }
+    }
+
+    /// One line: what was sent while the agent worked, else from the prompt. A signal that ends the program puts the
+    /// terminal back first.
     async fn read(&mut self) -> anyhow::Result<Line> {
+        if let Some(text) = self.waiting.pop_front() {
+            say!("> {}", plain(&text));
+            return Ok(Line::Text(text));
+        }
         let terminal = tcgetattr(std::io::stdin()).ok();
-        let (editor, history) = (self.editor.clone(), history_file(&self.config));
-        let mut reading = tokio::task::spawn_blocking(move || {
-            let mut editor = editor
-                .lock()
-                .unwrap_or_else(|poisoned| poisoned.into_inner());
-            let line = editor.readline("> ")?;
-            if !line.trim().is_empty() && editor.add_history_entry(&line)? {
-                // A history that can't be written is no reason to stop.
-                let _ = history.map(|history| editor.append_history(&history));
-            }
-            Ok(line)
-        });
+        let (editor, begun) = (self.editor.clone(), std::mem::take(&mut self.begun));
+        let mut reading = tokio::task::spawn_blocking(move || editor.read(&begun));
         loop {
             tokio::select! {
                 line = &mut reading => return Ok(match line? {
@@ -170,22 +211,67 @@ impl Repl {
     }
 
     /// Lets the agent work. `Some` means that the program is to end.
-    async fn chat(&mut self, text: String) -> Option<ExitCode> {
-        let screen = self.screen.clone();
-        let asked = async move {
-            match &screen.policy {
-                Policy::Ask(asking) => asking.interrupted.notified().await,
-                _ => std::future::pending().await,
-            }
-        };
-        let (signals, session) = (&mut self.signals, self.kept.session.clone());
-        let ended = until_interrupted(self.agent.chat(text), signals, asked, session).await;
-        self.screen.clear();
+    pub async fn chat(&mut self, text: String) -> Option<ExitCode> {
+        let began = Instant::now();
+        let work = turn::run(&mut self.agent, &self.person, &self.start.project, text);
+        let ended =
+            until_interrupted(work, &mut self.signals, &self.person, &self.kit, &self.kept).await;
+        notify::after(
+            began.elapsed(),
+            &self.start.project.settings,
+            "CoreCoder has answered",
+        );
         match ended {
-            Ended::Done(answer) => tell(answer),
-            other => return self.interrupted(other),
+            Ended::Done(outcome) => {
+                self.waiting = self.person.screen.take_queue(|_| true).into();
+                let failed = outcome.is_err();
+                self.tell(outcome).await;
+                if failed {
+                    self.take_back();
+                }
+                self.begun += &self.person.screen.take_typed();
+                None
+            }
+            other => self.interrupted(other),
         }
-        None
+    }
+
+    /// What was sent and not said goes back to the prompt.
+    fn take_back(&mut self) {
+        self.waiting.extend(self.person.screen.take_queue(|_| true));
+        let mut lines: Vec<String> = self.waiting.drain(..).collect();
+        lines.push(self.person.screen.take_typed());
+        lines.retain(|line| !line.is_empty());
+        self.begun = lines.join("\n");
+    }
+
+    /// What is left to say of a run; a good answer was streamed.
+    async fn tell(&mut self, outcome: Result<Turn, AgentError>) {
+        match outcome {
+            Ok(Turn::Blocked(why)) => say!("{}", style(plain(&why)).yellow()),
+            Ok(Turn::Answered(answer)) if answer.trim().is_empty() => {
+                say!("{}", style("(no answer)").dim());
+            }
+            Ok(Turn::Answered(_)) if self.person.modes.get() == Mode::Plan => {
+                let words = "still in plan mode: nothing was changed; Shift+Tab leaves it";
+                say!("{}", style(words).dim());
+            }
+            Ok(Turn::Answered(_)) => {}
+            Err(AgentError::Rounds(rounds)) => {
+                let words = format!("stopped after {rounds} rounds; say \"continue\" to go on");
+                say!("{}", style(words).yellow());
+            }
+            Err(error) => {
+                let label = style("error:").red().bold();
+                say!("{label} {}", plain(&error.to_string()));
+                let config = &self.start.project.settings.config;
+                if let AgentError::Model(error) = &error
+                    && let Some(advice) = crate::doctor::advice(config, error).await
+                {
+                    say!("{}; /model NAME changes it", plain(&advice));
+                }
+            }
+        }
     }
 
     /// Says why work stopped before its end. `Some` means that the program is to end.
@@ -207,7 +293,19 @@ impl Repl {
             }
             Ended::Done(_) => {}
         }
+        self.take_back();
         None
+    }
+
+    /// Brings the status line up to date.
+    pub fn tell_status(&mut self) {
+        let (used, window) = self.agent.size();
+        let kit = self.agent.kit();
+        let (model, spent) = (kit.model.name().to_string(), kit.spent());
+        self.person.screen.status(|status| {
+            status.spent(spent);
+            (status.model, status.used, status.window) = (model, used, window);
+        });
     }
 }
 
@@ -219,22 +317,44 @@ pub enum Ended<T> {
     Unsaved(String),
 }
 
-/// Works until it is done, or a person or a full disk wants it stopped.
+/// Works until it is done, or a person or a full disk wants it stopped. Keys that are pressed meanwhile are heeded.
 pub async fn until_interrupted<T>(
     work: impl Future<Output = T>,
     signals: &mut Signals,
-    asked: impl Future<Output = ()>,
-    session: Option<Arc<Session>>,
+    person: &Person,
+    kit: &Mutex<Kit>,
+    kept: &Kept,
 ) -> Ended<T> {
-    let _quiet = Quiet::new();
-    tokio::select! {
-        // The work first, so that what was said is noted down before anything stops it.
-        biased;
-        done = work => Ended::Done(done),
-        why = keep::failed(session) => Ended::Unsaved(why),
-        interrupt = signals.next() => Ended::Interrupted(interrupt),
-        () = asked => Ended::Interrupted(Interrupt::Cancel),
-    }
+    let (keyboard, screen) = (Keyboard::new(), &person.screen);
+    let status = || screen.status_now().line(person.modes.get());
+    screen.begin(status(), keyboard.is_there());
+    let mut tick = tokio::time::interval(Duration::from_millis(100));
+    let (mut work, mut failed) = (pin!(work), pin!(keep::failed(kept.session.clone())));
+    let ended = loop {
+        tokio::select! {
+            // The work first, so that what was said is noted down before anything stops it.
+            biased;
+            done = &mut work => break Ended::Done(done),
+            why = &mut failed => break Ended::Unsaved(why),
+            interrupt = signals.next() => break Ended::Interrupted(interrupt),
+            () = person.interrupted.notified() => break Ended::Interrupted(Interrupt::Cancel),
+            keys = keyboard.next(|| screen.is_free()) => for key in keys {
+                if key == Key::BackTab {
+                    person.next_mode(&kit.lock());
+                }
+                if let Some(text) = screen.key(key) {
+                    screen.queue(text);
+                }
+            },
+            _ = tick.tick() => {
+                let spent = kit.lock().spent();
+                screen.status(|status| status.spent(spent));
+                screen.status_line(status());
+            }
+        }
+    };
+    screen.end();
+    ended
 }
 
 /// Reminds of what was said last.
@@ -254,45 +374,6 @@ fn recall(history: &[Entry]) {
                 "{}",
                 style(format!("{mark}{}", plain(&lines.join("\n")))).dim()
             );
-        }
-    }
-}
-
-/// What is left to say of a run; a good answer was streamed.
-fn tell(answer: Result<String, AgentError>) {
-    match answer {
-        Ok(answer) if answer.trim().is_empty() => say!("{}", style("(no answer)").dim()),
-        Ok(_) => {}
-        Err(AgentError::Rounds(rounds)) => {
-            let words = format!("stopped after {rounds} rounds; say \"continue\" to go on");
-            say!("{}", style(words).yellow());
-        }
-        Err(error) => {
-            let label = style("error:").red().bold();
-            say!("{label} {}", plain(&error.to_string()));
-        }
-    }
-}
-
-/// The terminal does not echo keys while the agent works, so that they don't end up among its words; they wait for
-/// the prompt.
-struct Quiet(Option<Termios>);
-
-impl Quiet {
-    fn new() -> Quiet {
-        let loud = tcgetattr(std::io::stdin()).ok();
-        if let Some(mut quiet) = loud.clone() {
-            quiet.local_modes.remove(LocalModes::ECHO);
-            let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &quiet);
-        }
-        Quiet(loud)
-    }
-}
-
-impl Drop for Quiet {
-    fn drop(&mut self) {
-        if let Some(loud) = &self.0 {
-            let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, loud);
         }
     }
 }

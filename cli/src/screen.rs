@@ -1,19 +1,23 @@
-//! The run as a person sees it: streamed words, one line per call, edits as a coloured diff, a spinner in between.
+//! The run as a person sees it: the answer as it streams, one line per call, edits as diffs, and below it all what goes on.
 //!
-//! Everything that a model or a tool wrote passes [`plain`] before it reaches the terminal, so that no escape
-//! sequence in it can move the cursor or name the window.
+//! Everything that a model or a tool wrote passes [`plain`], or the Markdown reader, before it reaches the terminal, so
+//! that no escape sequence in it can move the cursor or name the window.
 
-use std::io::Write;
-use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
+use std::time::Instant;
 
-use async_trait::async_trait;
-use console::{Term, style};
+use console::style;
 use corecoder::context::Compaction;
-use corecoder::{Approval, Effect, Event, Host, Reply, ToolCall};
-use indicatif::{ProgressBar, ProgressStyle};
+use corecoder::{Event, Host, Reply, ToolCall};
+use corecoder_markdown::{Look, Markdown};
+use parking_lot::{Mutex, MutexGuard};
 
-use crate::approval::Policy;
+use crate::held::Held;
+use crate::live::{Live, Out, Shown};
+use crate::status::Status;
+use crate::todo;
+use crate::typing::{Key, Typed};
+use crate::words::{gist, plain, shortened, topic, visible};
 
 /// How much is shown.
 #[derive(Clone, Copy)]
@@ -24,290 +28,509 @@ pub struct Show {
     pub details: bool,
 }
 
-/// A host that draws.
+/// What a person sees of a run.
 pub struct Screen {
     show: Show,
-    pub policy: Policy,
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
-    spinner: Option<ProgressBar>,
-    /// The cursor stands behind streamed text.
+    live: Live,
+    shown: Shown,
+    /// The keys of what is shown as running, in the same order.
+    running: Vec<String>,
+    markdown: Markdown,
+    /// Thoughts, dimmed.
+    thoughts: Markdown,
+    held: Held,
+    typed: Typed,
+    /// What was spent and the like; and how its line ends.
+    status: Status,
+    /// A question stands on the screen: nothing else is drawn until it is answered.
+    asking: bool,
+    later: Vec<String>,
+    /// The answer is streamed as it is, for there is no terminal; the last piece did not end its line.
     mid_line: bool,
-    thinking: bool,
-    /// Streamed text that may turn out to be a call which the model wrote as text.
-    held: String,
 }
 
 impl Screen {
-    pub fn new(show: Show, policy: Policy) -> Screen {
+    pub fn new(show: Show) -> Screen {
+        let live = Live::new(if show.answer {
+            Out::Stdout
+        } else {
+            Out::Stderr
+        });
+        let look = look(&live);
+        let state = State {
+            live,
+            shown: Shown::default(),
+            running: Vec::new(),
+            markdown: Markdown::new(look),
+            thoughts: Markdown::new(Look {
+                colour: false,
+                ..look
+            }),
+            held: Held::default(),
+            typed: Typed::default(),
+            status: Status::default(),
+            asking: false,
+            later: Vec::new(),
+            mid_line: false,
+        };
         Screen {
             show,
-            policy,
-            state: Mutex::default(),
+            state: Mutex::new(state),
         }
-    }
-
-    /// Takes away what is only shown while something goes on.
-    pub fn clear(&self) {
-        let mut state = self.state();
-        state.stop_spinner();
-        state.end_line();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.state.lock()
     }
 
-    fn line(&self, text: &str) {
+    /// How text is to be drawn here.
+    pub fn look(&self) -> Look {
+        look(&self.state().live)
+    }
+
+    /// Takes away what is only shown while something goes on, and prints what was held back.
+    pub fn clear(&self) {
         let mut state = self.state();
-        state.stop_spinner();
+        state.finish_text();
+        state.shown.running.clear();
+        state.running.clear();
         state.end_line();
-        // A reader that went away is no reason to stop working.
-        let _ = match self.show.answer {
-            true => writeln!(std::io::stdout(), "{text}"),
-            false => writeln!(std::io::stderr(), "{text}"),
-        };
+        state.live.clear();
     }
 
-    /// Words are shown as they come; what begins like a call is kept back until the reply is whole.
-    fn hold_or_stream(&self, piece: &str) {
+    /// Work is over: nothing stands below any more.
+    pub fn end(&self) {
+        self.clear();
+        self.state().shown = Shown::default();
+    }
+
+    /// Prints a line.
+    pub fn line(&self, text: &str) {
+        self.lines(text.split('\n').map(str::to_string).collect());
+    }
+
+    /// Prints lines above what goes on.
+    pub fn lines(&self, lines: Vec<String>) {
+        self.state().print(lines);
+    }
+
+    /// Draws what goes on anew: time passes, or a status changed.
+    pub fn refresh(&self) {
+        self.state().refresh(true);
+    }
+
+    /// Changes the status line.
+    pub fn status(&self, change: impl FnOnce(&mut Status)) {
+        change(&mut self.state().status);
+    }
+
+    /// The status as it is.
+    pub fn status_now(&self) -> Status {
+        self.state().status.clone()
+    }
+
+    /// Shows this below everything while work goes on; `typing` says whether a person can type.
+    pub fn begin(&self, status: String, typing: bool) {
         let mut state = self.state();
-        state.held += piece;
-        let mut starts = state.held.match_indices(['`', '<', '{']).map(|(at, _)| at);
-        let sure = starts.find(|at| begins_like_a_call(&state.held[*at..]));
-        let sure = sure.unwrap_or(state.held.len());
-        let shown: String = state.held.drain(..sure).collect();
-        drop(state);
-        if !shown.is_empty() {
-            self.stream(&shown, false);
-        }
+        state.shown.status = status;
+        state.shown.typed = typing.then(String::new);
+        state.show_typed();
     }
 
-    fn replied(&self, reply: &Reply) {
-        let held = std::mem::take(&mut self.state().held);
-        if reply.text.ends_with(held.trim_end()) && !held.is_empty() {
-            self.stream(&held, false);
-        }
-        if reply.finish == "length" {
-            self.line(
-                &style("! the reply was cut off at the token limit")
-                    .yellow()
-                    .to_string(),
-            );
-        }
-    }
-
-    fn stream(&self, piece: &str, thought: bool) {
+    /// The line below everything changed.
+    pub fn status_line(&self, line: String) {
         let mut state = self.state();
-        state.stop_spinner();
-        if state.thinking != thought {
-            state.end_line();
-        }
-        state.thinking = thought;
-        let piece = plain(piece);
-        state.mid_line = !piece.ends_with('\n');
-        let piece = if thought {
-            style(piece).dim().to_string()
-        } else {
-            piece
-        };
-        let mut out: Box<dyn Write> = match self.show.answer {
-            true => Box::new(std::io::stdout()),
-            false => Box::new(std::io::stderr()),
-        };
-        let _ = write!(out, "{piece}").and_then(|()| out.flush());
+        state.shown.status = line;
+        state.refresh(true);
     }
 
-    fn wait(&self, what: &str) {
-        if !console::user_attended_stderr() {
+    /// Takes a key; returns a message that was sent with it.
+    pub fn key(&self, key: Key) -> Option<String> {
+        let mut state = self.state();
+        let sent = state.typed.take(key);
+        state.show_typed();
+        state.refresh(true);
+        sent
+    }
+
+    /// Lets a message wait for the next round.
+    pub fn queue(&self, text: String) {
+        let mut state = self.state();
+        state.typed.queue.push_back(text);
+        state.show_typed();
+        state.refresh(true);
+    }
+
+    /// The messages that wait and `may` go now, out of the queue.
+    pub fn take_queue(&self, may: impl Fn(&str) -> bool) -> Vec<String> {
+        let mut state = self.state();
+        let mut taken = Vec::new();
+        // In order: what must wait holds up what was sent behind it.
+        while state.typed.queue.front().is_some_and(|text| may(text)) {
+            taken.extend(state.typed.queue.pop_front());
+        }
+        state.show_typed();
+        taken
+    }
+
+    /// What was typed and not sent, out of the line.
+    pub fn take_typed(&self) -> String {
+        let mut state = self.state();
+        let line = std::mem::take(&mut state.typed.line);
+        state.show_typed();
+        line
+    }
+
+    /// A question is asked on the screen until the returned guard falls.
+    pub fn ask(&self) -> Asked<'_> {
+        let mut state = self.state();
+        state.finish_text();
+        state.end_line();
+        state.live.clear();
+        state.asking = true;
+        Asked(self)
+    }
+
+    /// Whether nobody else reads the keyboard.
+    pub fn is_free(&self) -> bool {
+        !self.state().asking
+    }
+
+    /// A whole patch, as `git apply` reads it.
+    pub fn patch(&self, patch: &str) {
+        if patch.is_empty() {
+            return self.line("no change of a file was seen");
+        }
+        self.lines(plain(patch).lines().map(coloured).collect());
+    }
+
+    /// A text in Markdown, whole.
+    pub fn markdown(&self, text: &str) {
+        let mut markdown = Markdown::new(self.look());
+        let mut lines = markdown.push(text);
+        lines.extend(markdown.finish());
+        self.lines(lines);
+    }
+
+    /// A warning.
+    pub fn warn(&self, text: &str) {
+        self.line(&style(text).yellow().to_string());
+    }
+
+    fn runs(&self, who: &str, what: &str, line: String) {
+        self.state().runs(who, what, line);
+    }
+
+    fn stops(&self, who: &str, what: &str) {
+        self.state().stops(who, what);
+    }
+
+    fn text(&self, piece: &str) {
+        let mut state = self.state();
+        state.stops("", "thinking");
+        state.end_thoughts();
+        let piece = state.held.sure(piece);
+        state.answer(&piece);
+    }
+
+    /// Thoughts are shown as they come, and stay only where details are wanted.
+    fn thought(&self, piece: &str) {
+        let mut state = self.state();
+        let lines = state.thoughts.push(piece);
+        if self.show.details {
+            let dimmed = lines.iter().map(|line| style(line).dim().to_string());
+            let dimmed = dimmed.collect();
+            state.print(dimmed);
+        }
+        let tail = state.thoughts.tail();
+        state.shown.tail = style(tail).dim().italic().to_string();
+        state.refresh(false);
+    }
+
+    fn replied(&self, who: &str, reply: &Reply) {
+        let mut state = self.state();
+        state.stops(who, "thinking");
+        if !who.is_empty() {
             return;
         }
-        let mut state = self.state();
-        state.end_line();
-        let width = Term::stderr().size().1 as usize;
-        let what =
-            console::truncate_str(&visible(what), width.saturating_sub(12), "…").into_owned();
-        let spinner = state.spinner.get_or_insert_with(|| {
-            let spinner = ProgressBar::new_spinner();
-            spinner.set_style(
-                ProgressStyle::with_template("{spinner} {msg} {elapsed}")
-                    .unwrap_or_else(|_| ProgressStyle::default_spinner()),
-            );
-            spinner.enable_steady_tick(Duration::from_millis(100));
-            spinner
-        });
-        spinner.set_message(what);
+        if let Some(usage) = reply.usage {
+            state.status.used = usage.prompt + usage.completion;
+        }
+        state.end_thoughts();
+        let held = state.held.rest();
+        if self.show.answer && reply.text.ends_with(held.trim_end()) && !held.is_empty() {
+            state.answer(&held);
+        }
+        state.finish_text();
+        drop(state);
+        if reply.finish == "length" {
+            self.warn("! the reply was cut off at the token limit");
+        }
     }
 
     fn finished(
         &self,
         who: &str,
+        label: &str,
         call: &ToolCall,
         result: &Result<String, String>,
         took: Duration,
     ) {
-        let mark = if result.is_ok() {
-            style("✓").green()
-        } else {
-            style("✗").red()
-        };
-        let time = match took.as_secs_f64() {
-            seconds if seconds < 0.1 => String::new(),
-            seconds => format!(" ({seconds:.1} s)"),
-        };
         let (Ok(text) | Err(text)) = result;
         let text = plain(text);
-        let outcome = if result.is_err() {
-            format!(": {}", gist(&text))
-        } else {
-            String::new()
-        };
-        let what = format!("{who}{} {}{time}", call.name, visible(&subject(call)));
-        let width = (Term::stdout().size().1 as usize).saturating_sub(3);
-        // The outcome says more than the end of a long command.
-        let room = width.saturating_sub(outcome.chars().count()).max(width / 2);
-        let what = console::truncate_str(&what, room, "…").into_owned() + &outcome;
-        self.line(&format!(
-            "{mark} {}",
-            console::truncate_str(&what, width, "…")
-        ));
-        if result.is_ok() && matches!(call.name.as_str(), "edit_file" | "write_file") {
-            self.diff(&text);
-        } else if self.show.details {
-            let shown = |line: &str| self.line(&style(format!("  {line}")).dim().to_string());
-            text.lines()
-                .skip(usize::from(result.is_err()))
-                .take(40)
-                .for_each(shown);
+        let changes = matches!(call.name.as_str(), "edit_file" | "write_file");
+        // What a sub-agent reads is shown while it reads; it would bury what it was for.
+        if !who.is_empty()
+            && result.is_ok()
+            && !changes
+            && call.name != "bash"
+            && !self.show.details
+        {
+            return;
         }
+        let width = self.look().width.min(1_000);
+        let mut lines = vec![headline(label, call, result, took, &text, width)];
+        if result.is_ok() && changes {
+            lines.extend(self.diff(&text));
+        } else if result.is_ok() && call.name == todo::NAME {
+            lines.extend(checklist(call));
+        } else if self.show.details {
+            let shown = text.lines().skip(usize::from(result.is_err())).take(40);
+            lines.extend(shown.map(|line| style(format!("  {line}")).dim().to_string()));
+        }
+        self.lines(lines);
     }
 
-    fn compacted(&self, who: &str, compaction: &Compaction) {
+    fn compacted(&self, label: &str, compaction: &Compaction) {
         let Compaction {
             before,
             after,
             what,
             ..
         } = compaction;
-        let words = format!("{who}made room: {before} → {after} tokens, {}", plain(what));
+        self.state().status.used = *after;
+        let words = format!(
+            "{label}made room: {before} → {after} tokens, {}",
+            plain(what)
+        );
         self.line(&style(words).dim().to_string());
     }
 
-    /// A whole patch.
-    pub fn patch(&self, patch: &str) {
-        if patch.is_empty() {
-            self.line("no change of a file was seen");
-        }
-        let patch = plain(patch);
-        patch.lines().for_each(|line| self.line(&coloured(line)));
-    }
-
-    fn diff(&self, text: &str) {
-        const LINES: usize = 40;
-        let lines = text.lines().skip_while(|line| !line.starts_with("@@"));
-        for line in lines.clone().take(LINES) {
-            self.line(&format!("  {}", coloured(line)));
-        }
-        let more = lines.count().saturating_sub(LINES);
+    fn diff(&self, text: &str) -> Vec<String> {
+        const LINES: usize = 60;
+        let start = text.find("@@").unwrap_or(text.len());
+        let look = self.look();
+        let width = look.width.saturating_sub(2);
+        let mut lines = corecoder_markdown::diff(&text[start..], Look { width, ..look });
+        let more = lines.len().saturating_sub(LINES);
+        lines.truncate(LINES);
         if more > 0 {
-            self.line(&format!("  … {more} more lines"));
+            lines.push(format!("… {more} more lines"));
         }
+        lines.iter().map(|line| format!("  {line}")).collect()
+    }
+}
+
+/// It shows what happens, and approves everything.
+impl Host for Screen {
+    fn event(&self, who: &str, event: &Event<'_>) {
+        let own = who.is_empty();
+        let label = match own {
+            true => String::new(),
+            false => format!("[{}] ", plain(who)),
+        };
+        match event {
+            Event::Request { .. } => self.runs(who, "thinking", format!("{label}thinking")),
+            Event::Text(piece) if own && self.show.answer => self.text(piece),
+            Event::Reasoning(piece) if own => self.thought(piece),
+            Event::Waiting => {
+                self.runs(who, "waiting", "waiting for a background agent".to_string())
+            }
+            Event::Retry { error, wait } => {
+                self.state().void_text();
+                let words = plain(&error.message);
+                let seconds = wait.as_secs_f64();
+                self.warn(&format!("! {label}{words}; trying again in {seconds:.1} s"));
+            }
+            Event::Replied(reply) => self.replied(who, reply),
+            // What a sub-agent does is shown by itself.
+            Event::Started { call, .. } if call.name == "agent" => {}
+            Event::Started { call, .. } => {
+                let what = format!("{label}{} {}", call.name, topic(call));
+                self.runs(who, &call.id, what);
+            }
+            Event::Finished { call, result, took } => {
+                self.stops(who, &call.id);
+                self.finished(who, &label, call, result, *took);
+            }
+            Event::Note(text) if !is_standing(text) => {
+                self.line(&style(shortened(&plain(text), 200)).dim().to_string());
+            }
+            Event::Compacting => {
+                self.runs(
+                    who,
+                    "thinking",
+                    format!("{label}making room in the conversation"),
+                );
+            }
+            Event::Compacted(compaction) => self.compacted(&label, compaction),
+            Event::Ended(_) => self.state().gone(who),
+            _ => {}
+        }
+    }
+}
+
+/// A question that stands on the screen.
+pub struct Asked<'a>(&'a Screen);
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.asking = false;
+        let later = std::mem::take(&mut state.later);
+        state.print(later);
     }
 }
 
 impl State {
-    fn stop_spinner(&mut self) {
-        if let Some(spinner) = self.spinner.take() {
-            spinner.finish_and_clear();
+    fn print(&mut self, lines: Vec<String>) {
+        if self.asking {
+            return self.later.extend(lines);
         }
+        self.end_line();
+        let shown = self.area();
+        self.live.print(&lines, shown.as_ref());
+    }
+
+    /// What stands below, if anything goes on.
+    fn area(&self) -> Option<Shown> {
+        let goes_on = !self.shown.running.is_empty() || !self.shown.tail.is_empty();
+        (goes_on || self.shown.typed.is_some()).then(|| self.shown.clone())
+    }
+
+    fn refresh(&mut self, now: bool) {
+        if let Some(shown) = self.area().filter(|_| !self.asking) {
+            self.live.refresh(&shown, now);
+        }
+    }
+
+    fn show_typed(&mut self) {
+        if self.shown.typed.is_some() {
+            self.shown.typed = Some(self.typed.line.clone());
+            self.shown.queued = self.typed.queue.iter().cloned().collect();
+        }
+    }
+
+    /// A line of the area: one for each agent that thinks, and one for each call of our own.
+    fn runs(&mut self, who: &str, what: &str, line: String) {
+        let key = key(who, what);
+        match self.running.iter().position(|other| *other == key) {
+            Some(at) => self.shown.running[at].0 = line,
+            None => {
+                self.running.push(key);
+                self.shown.running.push((line, Instant::now()));
+            }
+        }
+        self.refresh(false);
+    }
+
+    fn stops(&mut self, who: &str, what: &str) {
+        // A sub-agent's line stays until it ends; what it does next takes the place.
+        if who.is_empty() {
+            self.gone_key(&key(who, what));
+        }
+    }
+
+    fn gone(&mut self, who: &str) {
+        self.gone_key(&key(who, ""));
+        if who.is_empty() {
+            self.gone_key(&key("", "waiting"));
+        }
+    }
+
+    fn gone_key(&mut self, key: &str) {
+        if let Some(at) = self.running.iter().position(|other| other == key) {
+            self.running.remove(at);
+            self.shown.running.remove(at);
+        }
+    }
+
+    /// A piece of the answer.
+    fn answer(&mut self, piece: &str) {
+        if piece.is_empty() {
+            return;
+        }
+        if !self.live.is_there() {
+            return self.stream(&plain(piece));
+        }
+        self.markdown.look(look(&self.live));
+        let lines = self.markdown.push(piece);
+        self.shown.tail = self.markdown.tail();
+        match lines.is_empty() {
+            true => self.refresh(false),
+            false => self.print(lines),
+        }
+    }
+
+    /// Without a terminal the words go out as they are.
+    fn stream(&mut self, piece: &str) {
+        use std::io::Write;
+        let mut out = std::io::stdout().lock();
+        let _ = out.write_all(piece.as_bytes()).and_then(|()| out.flush());
+        self.mid_line = !piece.ends_with('\n');
     }
 
     fn end_line(&mut self) {
         if std::mem::take(&mut self.mid_line) {
-            say!();
+            self.stream("\n");
         }
+    }
+
+    fn finish_text(&mut self) {
+        let lines = self.markdown.finish();
+        self.shown.tail.clear();
+        if !lines.is_empty() {
+            self.print(lines);
+        }
+    }
+
+    fn end_thoughts(&mut self) {
+        let _ = self.thoughts.finish();
+        self.shown.tail.clear();
+    }
+
+    /// What was streamed is void, and comes again.
+    fn void_text(&mut self) {
+        self.held = Held::default();
+        self.end_thoughts();
+        self.finish_text();
     }
 }
 
-#[async_trait]
-impl Host for Screen {
-    fn event(&self, who: &str, event: &Event<'_>) {
-        let own = who.is_empty();
-        let who = if own {
-            String::new()
-        } else {
-            format!("[{}] ", plain(who))
-        };
-        match event {
-            Event::Request { .. } => self.wait(&format!("{who}thinking")),
-            Event::Text(piece) if own && self.show.answer => self.hold_or_stream(piece),
-            Event::Reasoning(piece) if own && self.show.details => self.stream(piece, true),
-            Event::Waiting => self.wait("waiting for a background agent"),
-            Event::Retry { error, wait } => {
-                self.state().held.clear();
-                let seconds = wait.as_secs_f64();
-                let words = plain(&error.message);
-                self.line(
-                    &style(format!("! {who}{words}; trying again in {seconds:.1} s"))
-                        .yellow()
-                        .to_string(),
-                );
-            }
-            Event::Replied(reply) if own => self.replied(reply),
-            Event::Started { call, .. } => {
-                self.wait(&format!("{who}{} {}", call.name, visible(&subject(call))))
-            }
-            Event::Finished { call, result, took } => self.finished(&who, call, result, *took),
-            Event::Note(text) => self.line(&style(plain(text)).dim().to_string()),
-            Event::Compacting => self.wait(&format!("{who}making room in the conversation")),
-            Event::Compacted(compaction) => self.compacted(&who, compaction),
-            _ => {}
-        }
-    }
-
-    async fn approve(&self, who: &str, call: &ToolCall, effect: Effect) -> Approval {
-        if effect != Effect::Write {
-            return Approval::Yes;
-        }
-        self.clear();
-        self.policy.judge(who, call).await
+fn key(who: &str, what: &str) -> String {
+    match who {
+        "" => format!("\0{what}"),
+        who => who.to_string(),
     }
 }
 
-/// Whether text so far could still become `{"name": ...` in a fence, in a tag, or bare.
-fn begins_like_a_call(text: &str) -> bool {
-    let openings = ["```json", "```", "<tool_call>", "<tools>"];
-    if openings.iter().any(|opening| opening.starts_with(text)) {
-        return true;
+fn look(live: &Live) -> Look {
+    Look {
+        width: live.width(),
+        colour: console::colors_enabled() && live.is_there(),
+        unicode: true,
     }
-    let inner = openings
+}
+
+/// Texts that stand at the tail are shown where they are made.
+fn is_standing(text: &str) -> bool {
+    ["[to-do list]", "[plan mode ", "[the user attached "]
         .iter()
-        .find_map(|opening| text.strip_prefix(opening))
-        .unwrap_or(text);
-    let inner: String = inner
-        .chars()
-        .filter(|c| !c.is_whitespace())
-        .take(8)
-        .collect();
-    r#"{"name":"#.starts_with(&inner)
-}
-
-/// A failure in one line: what it says first, and the last of its output, where programs say what went wrong.
-fn gist(text: &str) -> String {
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let first = lines.next().unwrap_or_default();
-    match lines
-        .next_back()
-        .filter(|_| first.starts_with("[exit code"))
-    {
-        Some(last) => format!("{first} {last}"),
-        None => first.to_string(),
-    }
+        .any(|title| text.starts_with(title))
 }
 
 /// A line of a patch.
@@ -321,41 +544,48 @@ fn coloured(line: &str) -> String {
     line.to_string()
 }
 
-/// What a call is about, for one line.
-pub fn subject(call: &ToolCall) -> String {
-    let Ok(args) = &call.args else {
-        return "(unreadable arguments)".to_string();
+/// A call and what came of it.
+fn headline(
+    label: &str,
+    call: &ToolCall,
+    result: &Result<String, String>,
+    took: Duration,
+    text: &str,
+    width: usize,
+) -> String {
+    let mark = match result {
+        Ok(_) => style("✓").green(),
+        Err(_) => style("✗").red(),
     };
-    let telling = ["command", "file_path", "pattern", "task"];
-    let found = telling.iter().find_map(|name| args[*name].as_str());
-    found.map_or_else(|| args.to_string(), str::to_string)
+    let time = match took.as_secs_f64() {
+        seconds if seconds < 0.1 => String::new(),
+        seconds => format!(" ({seconds:.1} s)"),
+    };
+    let outcome = match result {
+        Ok(_) => String::new(),
+        Err(_) => format!(": {}", gist(text)),
+    };
+    let what = format!("{label}{} {}{time}", call.name, topic(call));
+    let width = width.saturating_sub(3);
+    // The outcome says more than the end of a long command.
+    let room = width.saturating_sub(outcome.chars().count()).max(width / 2);
+    let what = console::truncate_str(&what, room, "…").into_owned() + &outcome;
+    format!("{mark} {}", console::truncate_str(&what, width, "…"))
 }
 
-/// Text with everything written out that a terminal would obey or not show, for what a person decides about.
-pub fn visible(text: &str) -> String {
-    const INVISIBLE: [std::ops::RangeInclusive<char>; 5] = [
-        '\u{ad}'..='\u{ad}',
-        '\u{200b}'..='\u{200f}',
-        '\u{202a}'..='\u{202e}',
-        '\u{2060}'..='\u{2069}',
-        '\u{feff}'..='\u{feff}',
-    ];
-    let hidden =
-        |c: char| c.is_control() && c != '\t' || INVISIBLE.iter().any(|range| range.contains(&c));
-    let shown = |c: char| {
-        if hidden(c) {
-            c.escape_unicode().to_string()
-        } else {
-            c.to_string()
+fn checklist(call: &ToolCall) -> Vec<String> {
+    let tasks = call
+        .args
+        .as_ref()
+        .ok()
+        .and_then(|args| todo::tasks(args).ok());
+    let line = |task: &todo::Task| {
+        let what = visible(&task.what);
+        match task.state {
+            todo::State::Pending => format!("  ☐ {what}"),
+            todo::State::InProgress => format!("  {} {}", style("▸").cyan(), style(what).bold()),
+            todo::State::Completed => style(format!("  ☑ {what}")).dim().to_string(),
         }
     };
-    text.chars().map(shown).collect()
-}
-
-/// Text without anything that a terminal would obey.
-pub fn plain(text: &str) -> String {
-    let text = console::strip_ansi_codes(text);
-    text.chars()
-        .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
-        .collect()
+    tasks.iter().flatten().map(line).collect()
 }

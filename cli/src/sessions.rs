@@ -7,21 +7,20 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
 use console::{style, truncate_str};
-use corecoder::Config;
 use corecoder::files::shown;
 use corecoder_sessions::list::{Info, Sessions};
 
 use crate::args::SessionsCommand;
 use crate::keep;
-use crate::screen::{plain, visible};
+use crate::words::{plain, visible};
 
 pub fn run(
-    config: &Config,
+    data: Option<&Path>,
     action: Option<SessionsCommand>,
     json: bool,
 ) -> anyhow::Result<ExitCode> {
     let sessions =
-        keep::sessions(config).context("there is no home directory, so no session is kept")?;
+        keep::sessions(data).context("there is no home directory, so no session is kept")?;
     match action {
         Some(SessionsCommand::Prune { older_than, yes }) => {
             return prune(&sessions, older_than, yes);

@@ -512,8 +512,8 @@ fn the_demo_fixes_its_bug_without_key_or_network() {
     assert_eq!(code, 0, "{stderr}");
     for part in [
         "FAILED: two numbers",
-        "-sum=1",
-        "+sum=0",
+        "3 - sum=1",
+        "3 + sum=0",
         "ok: no numbers",
         "The folder is kept",
     ] {

@@ -154,7 +154,7 @@ fn ctrl_c_stops_the_round_and_the_session_goes_on() {
 fn commands_answer_without_the_model() {
     let mut terminal = Terminal::new("http://127.0.0.1:9/v1");
     for (line, answer) in [
-        ("/help", "Ctrl+C: stop what the agent does"),
+        ("/help", "Ctrl+C stops it"),
         ("/model", "gpt-5.5"),
         ("/model other", "gpt-5.5 → other"),
         ("/tokens", "0 in (0 of them cached), 0 out"),

@@ -1,0 +1,258 @@
+//! The host: shows what happens, and says what may happen, by hooks, by rules, and at last by asking.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use corecoder::files::shown;
+use corecoder::inbox::Inbox;
+use corecoder::{Approval, Effect, Event, Host, ToolCall};
+use corecoder_conventions::Trust;
+use corecoder_guard::permissions::{self, Mode, Permissions, Rule, Verdict};
+use corecoder_hooks::{Decision, Hooks};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::attach;
+use crate::placed::Places;
+use crate::plan::{self, Modes};
+use crate::project::Project;
+use crate::question::{self, Answer};
+use crate::screen::Screen;
+use crate::words::plain;
+
+/// Whoever works with the program.
+pub struct Person {
+    pub screen: Arc<Screen>,
+    pub modes: Modes,
+    pub hooks: Hooks,
+    pub places: Places,
+    pub permissions: Mutex<Permissions>,
+    /// Somebody is there to be asked.
+    attends: bool,
+    memory: Memory,
+    turn: tokio::sync::Mutex<()>,
+    /// Rung when a question is answered with Ctrl+C: the whole run is to stop.
+    pub interrupted: Notify,
+    /// Where messages go that were typed meanwhile.
+    inbox: Mutex<Option<Inbox>>,
+    home: Option<PathBuf>,
+    folder: PathBuf,
+}
+
+/// Where rules are remembered.
+struct Memory {
+    file: PathBuf,
+    root: PathBuf,
+    data: Option<PathBuf>,
+    /// The folder's own files count, or it has none yet.
+    counts: bool,
+}
+
+impl Person {
+    pub fn new(screen: Arc<Screen>, project: &Project, attends: bool) -> Person {
+        let mut hooks = project.hooks.clone();
+        let shown = screen.clone();
+        hooks.on_warning(move |warning| shown.warn(&plain(warning)));
+        let places = &project.places;
+        let brings = !corecoder_conventions::needs_trust(places).is_empty();
+        Person {
+            screen,
+            modes: Modes::new(project.mode),
+            hooks,
+            places: Places::default(),
+            permissions: Mutex::new(project.permissions.clone()),
+            attends,
+            memory: Memory {
+                file: project.rules_file(),
+                root: places.root.clone(),
+                data: places.data.clone(),
+                counts: places.trusted || !brings,
+            },
+            turn: tokio::sync::Mutex::default(),
+            interrupted: Notify::new(),
+            inbox: Mutex::default(),
+            home: places.home.clone(),
+            folder: places.cwd.clone(),
+        }
+    }
+
+    /// Messages that are typed while the agent works go to this inbox.
+    pub fn deliver_to(&self, inbox: &Inbox) {
+        *self.inbox.lock() = Some(inbox.clone());
+    }
+
+    /// A round is over: what was typed meanwhile is said before the next one.
+    fn deliver(&self) {
+        let inbox = self.inbox.lock().clone();
+        let Some(inbox) = inbox else { return };
+        // A command is for the program, and waits for the end of the turn.
+        let is_message = |text: &str| !text.starts_with(['/', '!']);
+        for text in self.screen.take_queue(is_message) {
+            self.screen.line(&format!("> {}", plain(&text)));
+            let attached = attach::attached(&text, &self.folder, self.home.as_deref());
+            inbox.send(text);
+            attached
+                .problems
+                .iter()
+                .for_each(|problem| self.screen.warn(&plain(problem)));
+            attached
+                .entries
+                .into_iter()
+                .for_each(|entry| inbox.post(entry));
+        }
+    }
+
+    /// The word of hooks and rules, and of the person where those leave it open.
+    async fn judge(&self, who: &str, call: &ToolCall, effect: Effect) -> Approval {
+        let cwd = self.places.of(call).unwrap_or_else(|| self.folder.clone());
+        let before = self.hooks.before(who, call).await;
+        before
+            .warnings
+            .iter()
+            .for_each(|warning| self.screen.warn(&plain(warning)));
+        if let Decision::Deny(reason) = &before.decision {
+            return Approval::No(reason.clone());
+        }
+        let mut judged = call.clone();
+        if let Some(input) = before.input {
+            judged.args = Ok(input);
+        }
+        let effect = self.hooks.effect_of(call, effect);
+        let mode = self.modes.get();
+        let verdict = self.permissions.lock().judge(&judged, effect, mode, &cwd);
+        let presents = call.name == plan::NAME;
+        match (verdict, before.decision) {
+            (Verdict::Deny(words), _) => Approval::No(words),
+            (Verdict::Ask { .. }, Decision::Allow) if !presents => Approval::Yes,
+            (Verdict::Allow, Decision::Ask(reason)) => {
+                self.ask(who, &judged, &[], Some(&reason)).await
+            }
+            (Verdict::Allow, _) => Approval::Yes,
+            (Verdict::Ask { .. }, _) if presents => self.present(who, &judged).await,
+            (Verdict::Ask { .. }, Decision::Ask(reason)) => {
+                self.ask(who, &judged, &[], Some(&reason)).await
+            }
+            (Verdict::Ask { always }, _) => self.ask(who, &judged, &always, None).await,
+        }
+    }
+
+    async fn ask(
+        &self,
+        who: &str,
+        call: &ToolCall,
+        always: &[Rule],
+        reason: Option<&str>,
+    ) -> Approval {
+        if !self.attends {
+            return Approval::No(UNATTENDED.to_string());
+        }
+        let _turn = self.turn.lock().await;
+        // While this question waited for its turn, the answer to another may have answered it.
+        let cwd = self.places.of(call).unwrap_or_else(|| self.folder.clone());
+        let again = self
+            .permissions
+            .lock()
+            .judge(call, Effect::Write, self.modes.get(), &cwd);
+        if reason.is_none() && again == Verdict::Allow {
+            return Approval::Yes;
+        }
+        let _asked = self.screen.ask();
+        match question::ask(who, call, always, reason, self.screen.look()).await {
+            Answer::Yes => Approval::Yes,
+            Answer::Always => {
+                self.remember(always);
+                Approval::Yes
+            }
+            Answer::No(reason) => Approval::No(reason),
+            Answer::Interrupted => self.interrupt(),
+        }
+    }
+
+    fn interrupt(&self) -> Approval {
+        self.interrupted.notify_one();
+        Approval::No("the user interrupted".to_string())
+    }
+
+    /// Shows a plan, and asks what is to become of it.
+    async fn present(&self, who: &str, call: &ToolCall) -> Approval {
+        if !who.is_empty() {
+            return Approval::No(
+                "only the main agent presents a plan; put yours into your report".to_string(),
+            );
+        }
+        if !self.attends {
+            return Approval::No(
+                "nobody is here to approve it: give the plan as your answer instead".to_string(),
+            );
+        }
+        let _turn = self.turn.lock().await;
+        let args = call.args.as_ref().unwrap_or(&serde_json::Value::Null);
+        let text = args["plan"].as_str().unwrap_or_default().to_string();
+        self.screen.lines(vec![String::new()]);
+        self.screen.markdown(&text);
+        let _asked = self.screen.ask();
+        match question::plan(text).await {
+            Ok(approved) => {
+                self.modes.approve(approved);
+                Approval::Yes
+            }
+            Err(Answer::No(reason)) => Approval::No(reason),
+            Err(_) => self.interrupt(),
+        }
+    }
+
+    /// Keeps rules for this session, and for this project where that is the user's will.
+    fn remember(&self, rules: &[Rule]) {
+        for rule in rules {
+            self.permissions.lock().allow(rule.clone());
+        }
+        let Memory {
+            file,
+            root,
+            data,
+            counts,
+        } = &self.memory;
+        let kept = match counts {
+            false => Err("this folder is not trusted".to_string()),
+            true => permissions::remember(file, rules),
+        };
+        // From now on the folder has settings, and they are the user's.
+        let kept = kept.and_then(|()| Trust::load(data.as_deref()).0.set(root, true));
+        match kept {
+            Ok(()) => self.screen.line(&format!("  kept in {}", shown(file))),
+            Err(why) => self
+                .screen
+                .warn(&format!("  remembered for this session only: {why}")),
+        }
+    }
+
+    /// Goes on to the next mode.
+    pub fn next_mode(&self, kit: &corecoder::Kit) -> Mode {
+        let mode = self.modes.get().next();
+        self.set_mode(mode, kit);
+        mode
+    }
+
+    pub fn set_mode(&self, mode: Mode, kit: &corecoder::Kit) {
+        self.modes.set(mode, kit);
+        self.hooks.mode(&mode.to_string());
+    }
+}
+
+const UNATTENDED: &str = "nobody is here to be asked, no rule allows this, and the run was started without --yes. Do what \
+you can without it, and say in your answer what you would change.";
+
+#[async_trait]
+impl Host for Person {
+    fn event(&self, who: &str, event: &Event<'_>) {
+        self.screen.event(who, event);
+        if matches!(event, Event::Closed(_)) && who.is_empty() {
+            self.deliver();
+        }
+    }
+
+    async fn approve(&self, who: &str, call: &ToolCall, effect: Effect) -> Approval {
+        self.judge(who, call, effect).await
+    }
+}

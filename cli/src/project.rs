@@ -1,0 +1,200 @@
+//! What the user and the folder say before anything is asked: settings, rules, hooks, instructions, skills, commands.
+//!
+//! Much of that can run programs, so what a folder brings counts only once the user has trusted it. What it says in
+//! words, its AGENTS.md, needs no trust.
+
+use std::path::{Path, PathBuf};
+
+use corecoder::config::ConfigError;
+use corecoder::files::shown;
+use corecoder_conventions::{Commands, Instructions, Places, Skills, Trust, needs_trust};
+use corecoder_guard::permissions::{Mode, Permissions, Rule};
+use corecoder_hooks::Hooks;
+use serde_json::Value;
+
+use crate::args::Args;
+use crate::settings::{self, Settings};
+
+/// All that is known of the place where the work is done.
+pub struct Project {
+    pub places: Places,
+    pub settings: Settings,
+    pub permissions: Permissions,
+    pub hooks: Hooks,
+    pub instructions: Instructions,
+    pub skills: Skills,
+    pub commands: Commands,
+    pub mode: Mode,
+    /// What a person should put right.
+    pub problems: Vec<String>,
+}
+
+/// Whether a folder, given with what it brings, is to be trusted; `None` if nobody says.
+pub type Ask = fn(&Path, &[PathBuf]) -> Option<bool>;
+
+/// The places of a working directory. What is asked about trust, if anything, is answered by `ask`; without it, what
+/// nobody trusted yet does not count. The second is what a person should know about that.
+pub fn places(args: &Args, cwd: &Path, ask: Option<Ask>) -> (Places, Vec<String>) {
+    let home = settings::variable("HOME").map(PathBuf::from);
+    let data = settings::variable("CORECODER_HOME").map(PathBuf::from);
+    let data = data.or_else(|| Some(home.as_ref()?.join(".corecoder")));
+    let mut places = Places::new(cwd.to_path_buf(), home, data);
+    // What stands in the home directory itself is the user's own.
+    if args.permissions.trust || Some(&places.root) == places.home.as_ref() {
+        places.trusted = true;
+        return (places, Vec::new());
+    }
+    let brought = needs_trust(&places);
+    if brought.is_empty() {
+        return (places, Vec::new());
+    }
+    let (mut trust, mut remarks) = Trust::load(places.data.as_deref());
+    places.trusted = trust.holds(&places.root).unwrap_or(false);
+    if trust.holds(&places.root).is_none()
+        && let Some(answer) = ask.and_then(|ask| ask(&places.root, &brought))
+    {
+        places.trusted = answer;
+        remarks.extend(trust.set(&places.root, answer).err());
+    }
+    if !places.trusted {
+        let names: Vec<String> = brought
+            .iter()
+            .take(3)
+            .map(|path| shown(path.strip_prefix(&places.root).unwrap_or(path)))
+            .collect();
+        let more = if brought.len() > 3 { ", ..." } else { "" };
+        remarks.push(format!(
+            "this folder is not trusted, so {}{more} do not count; --trust makes them",
+            names.join(", ")
+        ));
+    }
+    (places, remarks)
+}
+
+impl Project {
+    /// Reads all of it. Errors only if the environment or a `.env` file can't be used.
+    pub fn read(args: &Args, places: Places) -> Result<Project, ConfigError> {
+        let mut settings = Settings::read(args, &places)?;
+        let mut problems = std::mem::take(&mut settings.problems);
+        let mut permissions = Permissions::new(&places.root, places.home.as_deref());
+        let mut hooks = Hooks::new(&places.cwd, &places.root);
+        for file in &settings.files {
+            let name = shown(&file.path);
+            let value = Value::Object(file.values.clone());
+            let mut found = permissions.read(&value, file.foreign);
+            if let Some(value) = file.values.get("hooks") {
+                found.extend(hooks.read(value, file.foreign));
+            }
+            problems.extend(
+                found
+                    .into_iter()
+                    .map(|problem| format!("{name}: {problem}")),
+            );
+        }
+        for path in hook_files(&places) {
+            match settings::load(&path) {
+                Ok(Some(values)) => {
+                    let found = hooks.read(&Value::Object(values), false);
+                    let name = shown(&path);
+                    problems.extend(
+                        found
+                            .into_iter()
+                            .map(|problem| format!("{name}: {problem}")),
+                    );
+                }
+                Ok(None) => {}
+                Err(problem) => problems.push(problem),
+            }
+        }
+        given(&args.permissions.allowed_tools, |rule| {
+            permissions.allow(rule)
+        });
+        given(&args.permissions.disallowed_tools, |rule| {
+            permissions.deny(rule)
+        });
+        let mode = mode(args, &settings);
+        hooks.mode(&mode.to_string());
+        let instructions = corecoder_conventions::instructions(&places);
+        let skills = corecoder_conventions::skills(&places);
+        let commands = corecoder_conventions::commands(&places);
+        problems.extend(instructions.problems.iter().cloned());
+        problems.extend(skills.problems.iter().cloned());
+        problems.extend(commands.problems.iter().cloned());
+        Ok(Project {
+            places,
+            settings,
+            permissions,
+            hooks,
+            instructions,
+            skills,
+            commands,
+            mode,
+            problems,
+        })
+    }
+
+    /// What stands behind the system prompt.
+    pub fn words(&self, args: &Args) -> String {
+        let appended = args.output.append_system_prompt.clone().unwrap_or_default();
+        let parts = [
+            self.instructions.text.clone(),
+            self.skills.catalogue(),
+            appended,
+        ];
+        let parts: Vec<&str> = parts
+            .iter()
+            .map(|part| part.trim())
+            .filter(|part| !part.is_empty())
+            .collect();
+        parts.join("\n\n")
+    }
+
+    /// The message that a custom command or a skill stands for; `None` if there is none of this name.
+    pub fn invoked(&self, name: &str, args: &str) -> Option<Result<String, String>> {
+        let command = self.commands.find(name).map(|command| command.invoke(args));
+        command.or_else(|| self.skills.find(name).map(|skill| skill.invoke(args)))
+    }
+
+    /// Where a remembered rule of this project goes.
+    pub fn rules_file(&self) -> PathBuf {
+        self.places.root.join(".corecoder/settings.json")
+    }
+}
+
+fn given(rules: &[crate::args::Rules], mut take: impl FnMut(Rule)) {
+    rules
+        .iter()
+        .flat_map(|rules| rules.0.clone())
+        .for_each(&mut take);
+}
+
+/// The files that hold hooks alone.
+fn hook_files(places: &Places) -> Vec<PathBuf> {
+    let folders = places.folders().into_iter().filter(|_| places.trusted);
+    let mut files: Vec<PathBuf> = folders
+        .map(|folder| folder.join(".corecoder/hooks.json"))
+        .collect();
+    files.extend(places.data.as_ref().map(|data| data.join("hooks.json")));
+    files.dedup();
+    files
+}
+
+fn mode(args: &Args, settings: &Settings) -> Mode {
+    let set = settings.mode.as_deref().and_then(|mode| mode.parse().ok());
+    // Claude Code's settings may name a mode too; that everything is allowed is said here or nowhere.
+    let foreign = settings.files.iter().filter(|file| file.foreign);
+    let mut named =
+        foreign.filter_map(|file| file.values.get("permissions")?["defaultMode"].as_str());
+    let foreign = named
+        .find_map(|mode| mode.parse().ok())
+        .filter(|mode| *mode != Mode::Yolo);
+    match args.permissions.yes {
+        true => Mode::Yolo,
+        false => args
+            .permissions
+            .mode
+            .or(set)
+            .or(foreign)
+            .unwrap_or(Mode::Ask),
+    }
+}

@@ -1,0 +1,240 @@
+//! The turns of a run for scripts: what is said, what comes of it, and how that is told.
+
+use std::io::{BufRead, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, anyhow};
+use corecoder::{Agent, AgentError, Entry, Picture, Usage};
+use corecoder_output::{Printer, Said, Schema};
+use serde_json::Value;
+
+use crate::keep::{self, Kept};
+use crate::one_shot::Task;
+use crate::person::Person;
+use crate::signals::Interrupt;
+use crate::turn::{self, Turn};
+use crate::words::plain;
+use crate::{Start, commands, exit_code};
+
+/// A run for a script.
+pub struct Run {
+    pub agent: Agent,
+    pub start: Start,
+    pub person: Arc<Person>,
+    /// Prints lines of JSON; `None` prints the answer alone.
+    pub printer: Option<Arc<Printer>>,
+    pub schema: Option<Schema>,
+    /// What was spent before this turn.
+    pub before: Usage,
+}
+
+/// Why a run was stopped before its end.
+pub enum Stopped {
+    /// The session can't be kept any more.
+    Unsaved(String),
+    Interrupted(Interrupt),
+    /// Whoever read the lines of JSON went away.
+    Unread,
+}
+
+/// What came of a turn.
+enum Answered {
+    /// The answer, and its JSON if that was asked for.
+    Fits(String, Option<Value>),
+    /// It does not fit the schema, and why.
+    Unfit(String, String),
+    Blocked(String),
+}
+
+/// How often an answer that does not fit the schema is asked for again.
+const AGAIN: usize = 2;
+/// 128 and SIGPIPE, as a program ends that nobody reads any more.
+const UNREAD: u8 = 141;
+
+impl Run {
+    /// Does the task, or all tasks that come in on standard input.
+    pub async fn work(&mut self, task: Task) -> anyhow::Result<ExitCode> {
+        let source = if self.start.info.is_some() {
+            "resume"
+        } else {
+            "startup"
+        };
+        turn::begin(&self.agent, &self.person, source).await;
+        match task {
+            Task::Text(text) => self.turn(text).await,
+            _ => self.lines().await,
+        }
+    }
+
+    /// One turn after the other, as they come in on standard input.
+    async fn lines(&mut self) -> anyhow::Result<ExitCode> {
+        let (sender, mut lines) = tokio::sync::mpsc::unbounded_channel();
+        std::thread::spawn(move || {
+            let lines = std::io::stdin().lock().lines();
+            // Whoever stopped listening needs no more.
+            lines
+                .map_while(|line| line.ok())
+                .all(|line| sender.send(line).is_ok())
+        });
+        let (mut code, mut number) = (ExitCode::SUCCESS, 0);
+        while let Some(line) = lines.recv().await {
+            number += 1;
+            match corecoder_output::input(&line) {
+                Ok(None) => {}
+                Ok(Some(Said { text, images })) => {
+                    for (at, image) in images.into_iter().enumerate() {
+                        self.agent.kit().inbox.post(Entry::Picture(Picture {
+                            name: format!("image {}", at + 1),
+                            media_type: image.media_type,
+                            data: image.data,
+                        }));
+                    }
+                    code = self.turn(text).await?;
+                }
+                Err(problem) => {
+                    eprintln!(
+                        "corecoder: line {number} of standard input: {}",
+                        plain(&problem)
+                    );
+                    code = ExitCode::from(crate::USAGE);
+                }
+            }
+        }
+        Ok(code)
+    }
+
+    async fn turn(&mut self, text: String) -> anyhow::Result<ExitCode> {
+        let text = match self.invoked(&text) {
+            Some(invoked) => invoked.map_err(|error| anyhow!(error))?,
+            None => text,
+        };
+        self.before = self.agent.kit().spent();
+        match self.answer(text).await {
+            Ok(Answered::Fits(answer, value)) => self.done(answer, value),
+            Ok(Answered::Unfit(answer, problem)) => {
+                let words = "the answer does not fit the schema, though it was asked for again";
+                eprintln!("corecoder: {words}: {}", plain(&problem));
+                match &self.printer {
+                    Some(printer) => drop(printer.unfit(&problem, self.usage(), self.cost())),
+                    None => show(&answer),
+                }
+                Ok(ExitCode::FAILURE)
+            }
+            Ok(Answered::Blocked(why)) => {
+                eprintln!("corecoder: {}", plain(&why));
+                if let Some(printer) = &self.printer {
+                    printer.interrupted(&why, self.usage(), self.cost());
+                }
+                Ok(ExitCode::FAILURE)
+            }
+            Err(error) => Ok(self.failed(error).await),
+        }
+    }
+
+    fn done(&self, answer: String, value: Option<Value>) -> anyhow::Result<ExitCode> {
+        if let Some(file) = &self.start.args.output.output {
+            let written = std::fs::write(file, format!("{}\n", answer.trim_end()));
+            written
+                .with_context(|| format!("the answer can't be written to {}", file.display()))?;
+        }
+        if answer.trim().is_empty() {
+            eprintln!("corecoder: the model ended without an answer");
+        }
+        match &self.printer {
+            Some(printer) => drop(printer.result(&Ok(answer), self.usage(), self.cost(), value)),
+            None => show(&answer),
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Says what went wrong, and what may help.
+    async fn failed(&self, error: AgentError) -> ExitCode {
+        eprintln!("corecoder: {}", plain(&error.to_string()));
+        if let AgentError::Model(error) = &error
+            && let Some(advice) =
+                crate::doctor::advice(&self.start.project.settings.config, error).await
+        {
+            eprintln!("corecoder: {}; choose with -m", plain(&advice));
+        }
+        let code = exit_code(&error);
+        if let Some(printer) = &self.printer {
+            printer.result(&Err(error), self.usage(), self.cost(), None);
+        }
+        code
+    }
+
+    /// The run was stopped before its end.
+    pub fn stopped(&self, stopped: Stopped, kept: &Kept) -> anyhow::Result<ExitCode> {
+        let (why, code) = match stopped {
+            Stopped::Unsaved(why) => return Err(anyhow!(why)),
+            Stopped::Unread => return Ok(ExitCode::from(UNREAD)),
+            Stopped::Interrupted(Interrupt::Cancel) => ("SIGINT", ExitCode::from(130)),
+            Stopped::Interrupted(Interrupt::Leave(code)) => ("a signal", code),
+        };
+        if let Some(printer) = &self.printer {
+            printer.interrupted(why, self.usage(), self.cost());
+        }
+        eprintln!("corecoder: interrupted{}", keep::hint(kept));
+        Ok(code)
+    }
+
+    /// What this turn used.
+    fn usage(&self) -> Usage {
+        let (all, before) = (self.agent.kit().spent(), self.before);
+        Usage {
+            prompt: all.prompt - before.prompt,
+            completion: all.completion - before.completion,
+            cached: all.cached - before.cached,
+        }
+    }
+
+    /// Dollars; `None` without a price.
+    fn cost(&self) -> Option<f64> {
+        let settings = &self.start.project.settings;
+        settings.prices.cost(&settings.config.model, self.usage())
+    }
+
+    /// A custom command or a skill, if that is what the text begins with.
+    fn invoked(&self, text: &str) -> Option<Result<String, String>> {
+        let text = text.trim();
+        let (name, args) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+        let name = name
+            .strip_prefix('/')
+            .filter(|_| commands::is_command(text))?;
+        self.start.project.invoked(name, args.trim())
+    }
+
+    /// The answer, asked for again while it does not fit the schema.
+    async fn answer(&mut self, text: String) -> Result<Answered, AgentError> {
+        let asked = match &self.schema {
+            Some(schema) => format!("{text}\n\n{}", schema.ask()),
+            None => text,
+        };
+        let mut said = asked;
+        let mut last = (String::new(), String::new());
+        for _ in 0..=AGAIN {
+            let turn = turn::run(&mut self.agent, &self.person, &self.start.project, said).await?;
+            let answer = match turn {
+                Turn::Blocked(why) => return Ok(Answered::Blocked(why)),
+                Turn::Answered(answer) => answer,
+            };
+            let Some(schema) = &self.schema else {
+                return Ok(Answered::Fits(answer, None));
+            };
+            match schema.check(&answer) {
+                Ok(value) => return Ok(Answered::Fits(value.to_string(), Some(value))),
+                Err(problem) => {
+                    said = Schema::again(&problem);
+                    last = (answer, problem);
+                }
+            }
+        }
+        Ok(Answered::Unfit(last.0, last.1))
+    }
+}
+
+/// The answer on standard output. Whoever reads it may have had enough of it.
+fn show(answer: &str) {
+    let _ = writeln!(std::io::stdout(), "{}", answer.trim_end());
+}

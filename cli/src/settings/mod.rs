@@ -1,0 +1,194 @@
+//! Settings in one place: defaults < the user's file < the project's < the environment < flags.
+//!
+//! A file that can't be read is named with line and reason, and skipped alone; so is a value that its setting can't
+//! have. Claude Code's files are read for their permissions and hooks, whose shape is the same; what else is in them is
+//! its own.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use corecoder::Config;
+use corecoder::config::{ConfigError, Layer};
+use corecoder::files::shown;
+use corecoder_conventions::Places;
+use serde_json::{Map, Value};
+
+use crate::args::Args;
+use crate::prices::Prices;
+
+pub mod show;
+pub mod table;
+
+/// A file of settings, as far as it could be read.
+pub struct File {
+    pub path: PathBuf,
+    /// Claude Code's own.
+    pub foreign: bool,
+    pub values: Map<String, Value>,
+}
+
+/// What all of them say.
+pub struct Settings {
+    /// The nearest first: what is deeper in the project comes before what is further up, and that before the user's.
+    pub files: Vec<File>,
+    pub config: Config,
+    pub max_turns: Option<u64>,
+    pub mode: Option<String>,
+    pub verbose: bool,
+    pub notify: String,
+    pub notify_after: Duration,
+    pub prices: Prices,
+    /// What a person should put right, and what was done without it.
+    pub problems: Vec<String>,
+}
+
+impl Settings {
+    /// Reads all that counts in these places. Errors only if the environment or a `.env` file can't be used.
+    pub fn read(args: &Args, places: &Places) -> Result<Settings, ConfigError> {
+        let (files, mut problems) = files(places);
+        let layers: Vec<Layer> = files
+            .iter()
+            .map(|file| layer(file, &mut problems))
+            .collect();
+        let config = Config::from_vars(Config::vars(), places.cwd.clone(), &layers)?;
+        let value = |name: &str| lookup(name, &layers);
+        let number = |name: &str| value(name).and_then(|text| text.parse::<u64>().ok());
+        problems.extend(wrong_variables());
+        Ok(Settings {
+            max_turns: args.output.max_turns.or(number("max_turns")),
+            mode: value("mode"),
+            verbose: args.verbose || value("verbose").is_some_and(|text| text == "true"),
+            notify: value("notify").unwrap_or_else(|| "auto".to_string()),
+            notify_after: Duration::from_secs(number("notify_after").unwrap_or(10)),
+            prices: Prices::read(&files, &mut problems),
+            config: args.over(config),
+            files,
+            problems,
+        })
+    }
+}
+
+/// The value of a setting that is not the engine's: its variable's, or that of the first file that has it.
+fn lookup(name: &str, layers: &[Layer]) -> Option<String> {
+    let setting = table::find(name)?;
+    let mut set = setting.variables.iter().filter_map(|name| variable(name));
+    let set = set.find(|text| setting.kind.allows(text).is_ok());
+    set.or_else(|| {
+        let values = layers.iter().flat_map(|layer| &layer.values);
+        let mut own = values.filter(|(name, _)| setting.variables.contains(&name.as_str()));
+        own.next().map(|(_, value)| value.clone())
+    })
+}
+
+/// A variable of the process that is set.
+pub fn variable(name: &str) -> Option<String> {
+    let text = std::env::var(name).ok()?.trim().to_string();
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// Variables that the engine does not read and whose values can't be used.
+fn wrong_variables() -> Vec<String> {
+    let own = ["max_turns", "mode", "verbose", "notify", "notify_after"];
+    let settings = own.iter().filter_map(|name| table::find(name));
+    let variables =
+        settings.flat_map(|setting| setting.variables.iter().map(move |name| (name, setting)));
+    let wrong = variables.filter_map(|(name, setting)| {
+        let text = variable(name)?;
+        let wanted = setting.kind.allows(&text).err()?;
+        Some(format!(
+            "{name} must be {wanted}, not {text:?}; it is ignored"
+        ))
+    });
+    wrong.collect()
+}
+
+/// The files that count, the nearest first.
+fn files(places: &Places) -> (Vec<File>, Vec<String>) {
+    let (mut files, mut problems) = (Vec::new(), Vec::new());
+    let mut read = |path: PathBuf, foreign: bool| match load(&path) {
+        Ok(Some(values)) => files.push(File {
+            path,
+            foreign,
+            values,
+        }),
+        Ok(None) => {}
+        Err(problem) => problems.push(problem),
+    };
+    let folders = places.folders();
+    for folder in folders.iter().rev().filter(|_| places.trusted) {
+        for (folder, foreign) in [
+            (folder.join(".corecoder"), false),
+            (folder.join(".claude"), true),
+        ] {
+            read(folder.join("settings.local.json"), foreign);
+            read(folder.join("settings.json"), foreign);
+        }
+    }
+    if let Some(data) = &places.data {
+        read(data.join("settings.json"), false);
+    }
+    if let Some(home) = &places.home {
+        read(home.join(".claude/settings.json"), true);
+    }
+    (files, problems)
+}
+
+/// The largest file of settings, in bytes.
+const LARGEST: u64 = 1 << 20;
+
+/// The object that a file holds; `None` without a file.
+pub fn load(path: &Path) -> Result<Option<Map<String, Value>>, String> {
+    let name = shown(path);
+    let skipped = |why: String| format!("{name}: {why}; this file is skipped");
+    let metadata = match std::fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(skipped(error.to_string())),
+    };
+    if !metadata.is_file() || metadata.len() > LARGEST {
+        return Err(skipped("it is no file of at most 1 MB".to_string()));
+    }
+    let text = std::fs::read(path).map_err(|error| skipped(error.to_string()))?;
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
+    if text.trim_ascii().is_empty() {
+        return Ok(None);
+    }
+    match serde_json::from_slice(text) {
+        Ok(Value::Object(values)) => Ok(Some(values)),
+        Ok(_) => Err(skipped("it must hold an object, { ... }".to_string())),
+        Err(error) => Err(skipped(error.to_string())),
+    }
+}
+
+/// What the engine and this program read of a file, by their variables; what can't be used is said.
+fn layer(file: &File, problems: &mut Vec<String>) -> Layer {
+    let mut values = Vec::new();
+    for (name, value) in file.values.iter().filter(|_| !file.foreign) {
+        let place = shown(&file.path);
+        let Some(setting) = table::find(name) else {
+            if name != "$schema" {
+                let meant = table::nearest(name).map(|near| format!("; did you mean {near:?}?"));
+                let meant = meant.unwrap_or_default();
+                problems.push(format!("{place}: there is no setting {name:?}{meant}"));
+            }
+            continue;
+        };
+        match (setting.kind.text(value), setting.variables.first()) {
+            (Ok(text), Some(variable)) => values.push((variable.to_string(), text)),
+            (Ok(_), None) => {}
+            (Err(wanted), _) => {
+                let value = match setting.kind {
+                    table::Kind::Secret => "what it is",
+                    _ => &crate::words::shortened(&value.to_string(), 60),
+                };
+                problems.push(format!(
+                    "{place}: {name:?} must be {wanted}, not {value}; it is ignored"
+                ));
+            }
+        }
+    }
+    Layer {
+        file: file.path.clone(),
+        values,
+    }
+}

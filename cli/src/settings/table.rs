@@ -1,0 +1,219 @@
+//! Every setting: its name in a settings file, its variables, its flag, and what it may be.
+
+use serde_json::Value;
+
+/// One setting.
+pub struct Setting {
+    /// In `settings.json`.
+    pub name: &'static str,
+    /// The environment variables, the first that is set counts; none for what only a file can say.
+    pub variables: &'static [&'static str],
+    pub flag: Option<&'static str>,
+    pub kind: Kind,
+    /// What it is without any setting, as a person reads it.
+    pub default: &'static str,
+    pub meaning: &'static str,
+}
+
+/// What a setting may be.
+#[derive(Clone, Copy)]
+pub enum Kind {
+    Text,
+    /// Never shown.
+    Secret,
+    /// A whole number above 0.
+    Count,
+    /// A number from 0 to this.
+    UpTo(f64),
+    Choice(&'static [&'static str]),
+    Switch,
+    /// An object, which whoever uses it reads.
+    Object,
+}
+
+const fn setting(
+    name: &'static str,
+    variables: &'static [&'static str],
+    flag: Option<&'static str>,
+    kind: Kind,
+    default: &'static str,
+    meaning: &'static str,
+) -> Setting {
+    Setting {
+        name,
+        variables,
+        flag,
+        kind,
+        default,
+        meaning,
+    }
+}
+
+pub const MODES: &[&str] = &["ask", "accept-edits", "plan", "yolo"];
+pub const NOTIFY: &[&str] = &["auto", "bell", "osc9", "off"];
+
+/// All of them, in the order in which they are shown.
+pub const SETTINGS: &[Setting] = &[
+    setting(
+        "model",
+        &["CORECODER_MODEL"],
+        Some("--model"),
+        Kind::Text,
+        "gpt-5.5",
+        "the model's name",
+    ),
+    setting(
+        "base_url",
+        &["CORECODER_BASE_URL", "OPENAI_BASE_URL"],
+        Some("--base-url"),
+        Kind::Text,
+        "OpenAI",
+        "the provider's URL",
+    ),
+    setting(
+        "api_key",
+        &["CORECODER_API_KEY", "OPENAI_API_KEY", "DEEPSEEK_API_KEY"],
+        Some("--api-key"),
+        Kind::Secret,
+        "(none)",
+        "the key",
+    ),
+    setting(
+        "max_tokens",
+        &["CORECODER_MAX_TOKENS"],
+        None,
+        Kind::Count,
+        "the server's",
+        "the longest reply in tokens",
+    ),
+    setting(
+        "temperature",
+        &["CORECODER_TEMPERATURE"],
+        None,
+        Kind::UpTo(2.0),
+        "the server's",
+        "0 to 2",
+    ),
+    setting(
+        "max_context",
+        &["CORECODER_MAX_CONTEXT"],
+        None,
+        Kind::Count,
+        "what is known of the model",
+        "the model's window in tokens",
+    ),
+    setting(
+        "max_turns",
+        &["CORECODER_MAX_TURNS"],
+        Some("--max-turns"),
+        Kind::Count,
+        "50",
+        "requests in one run, at most",
+    ),
+    setting(
+        "mode",
+        &["CORECODER_MODE"],
+        Some("--mode"),
+        Kind::Choice(MODES),
+        "ask",
+        "what needs no question",
+    ),
+    setting(
+        "verbose",
+        &["CORECODER_VERBOSE"],
+        Some("--verbose"),
+        Kind::Switch,
+        "false",
+        "show thoughts and outputs",
+    ),
+    setting(
+        "notify",
+        &["CORECODER_NOTIFY"],
+        None,
+        Kind::Choice(NOTIFY),
+        "auto",
+        "how the end of a long turn is told",
+    ),
+    setting(
+        "notify_after",
+        &["CORECODER_NOTIFY_AFTER"],
+        None,
+        Kind::Count,
+        "10",
+        "seconds that make a turn a long one",
+    ),
+    setting(
+        "permissions",
+        &[],
+        Some("--allowed-tools"),
+        Kind::Object,
+        "(none)",
+        "allow, ask, deny: lists of rules",
+    ),
+    setting(
+        "hooks",
+        &[],
+        None,
+        Kind::Object,
+        "(none)",
+        "programs that are told of steps",
+    ),
+    setting(
+        "prices",
+        &[],
+        None,
+        Kind::Object,
+        "(none)",
+        "by model: input, cached and output, in dollars per million tokens",
+    ),
+];
+
+/// The setting of this name.
+pub fn find(name: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.name == name)
+}
+
+/// The name that was probably meant.
+pub fn nearest(name: &str) -> Option<&'static str> {
+    let names = SETTINGS.iter().map(|setting| setting.name);
+    crate::words::nearest(name, names)
+}
+
+impl Kind {
+    /// A value of a settings file as the text that a variable would hold; or what it must be.
+    pub fn text(self, value: &Value) -> Result<String, String> {
+        match (self, value) {
+            (Kind::Text | Kind::Secret, Value::String(text)) => Ok(text.clone()),
+            (Kind::Text | Kind::Secret, _) => Err("a text".to_string()),
+            (Kind::Count, Value::Number(number)) if number.as_u64().is_some_and(|n| n > 0) => {
+                Ok(number.to_string())
+            }
+            (Kind::Count, _) => Err("a whole number above 0".to_string()),
+            (Kind::UpTo(most), Value::Number(number)) if within(number.as_f64(), most) => {
+                Ok(number.to_string())
+            }
+            (Kind::UpTo(most), _) => Err(format!("a number from 0 to {most}")),
+            (Kind::Choice(choices), Value::String(text)) if choices.contains(&text.as_str()) => {
+                Ok(text.clone())
+            }
+            (Kind::Choice(choices), _) => Err(format!("one of {}", choices.join(", "))),
+            (Kind::Switch, Value::Bool(on)) => Ok(on.to_string()),
+            (Kind::Switch, _) => Err("true or false".to_string()),
+            (Kind::Object, Value::Object(_)) => Ok(value.to_string()),
+            (Kind::Object, _) => Err("an object".to_string()),
+        }
+    }
+
+    /// Whether a variable's text is such a value.
+    pub fn allows(self, text: &str) -> Result<(), String> {
+        let value = match self {
+            Kind::Text | Kind::Secret | Kind::Choice(_) => Value::from(text),
+            _ => serde_json::from_str(text).unwrap_or(Value::Null),
+        };
+        self.text(&value).map(|_| ())
+    }
+}
+
+fn within(number: Option<f64>, most: f64) -> bool {
+    number.is_some_and(|number| (0.0..=most).contains(&number))
+}

@@ -1,0 +1,79 @@
+//! One turn: what the user says, with its hooks and attachments, until the model has answered and no hook objects.
+
+use corecoder::{Agent, AgentError, Entry};
+
+use crate::attach;
+use crate::person::Person;
+use crate::project::Project;
+use crate::words::plain;
+
+/// How a turn ended that was not cut off.
+pub enum Turn {
+    Answered(String),
+    /// A hook did not let the message through, or told the program to stop; for the person.
+    Blocked(String),
+}
+
+/// How often in one turn a hook may send the model back to work.
+const STOPS: usize = 8;
+
+/// Says `text` to the model, and has its answer.
+pub async fn run(
+    agent: &mut Agent,
+    person: &Person,
+    project: &Project,
+    text: String,
+) -> Result<Turn, AgentError> {
+    let heard = person.hooks.user_prompt(&text).await;
+    warn(person, &heard.warnings);
+    if let Some(why) = heard.blocked.or(heard.stop) {
+        return Ok(Turn::Blocked(format!(
+            "a hook did not let this through: {}",
+            why.trim()
+        )));
+    }
+    let places = &project.places;
+    let attached = attach::attached(&text, &places.cwd, places.home.as_deref());
+    warn(person, &attached.problems);
+    let inbox = agent.kit().inbox.clone();
+    attached
+        .entries
+        .into_iter()
+        .for_each(|entry| inbox.post(entry));
+    if let Some(context) = heard.context {
+        inbox.post(Entry::Note(format!("[a hook adds]\n{context}")));
+    }
+    let mut answer = agent.chat(text).await?;
+    for stops in 0..STOPS {
+        let heard = person.hooks.stop(stops > 0).await;
+        warn(person, &heard.warnings);
+        let Some(reason) = heard.blocked.filter(|_| heard.stop.is_none()) else {
+            break;
+        };
+        person
+            .screen
+            .line(&format!("a hook: not done yet: {}", plain(reason.trim())));
+        answer = agent
+            .chat(format!("[a hook says that this is not done yet]\n{reason}"))
+            .await?;
+    }
+    Ok(Turn::Answered(answer))
+}
+
+/// A session begins, or goes on: hooks may have something to tell the model.
+pub async fn begin(agent: &Agent, person: &Person, source: &str) {
+    let heard = person.hooks.session_start(source).await;
+    warn(person, &heard.warnings);
+    if let Some(context) = heard.context {
+        agent
+            .kit()
+            .inbox
+            .post(Entry::Note(format!("[a hook adds]\n{context}")));
+    }
+}
+
+fn warn(person: &Person, warnings: &[String]) {
+    warnings
+        .iter()
+        .for_each(|warning| person.screen.warn(&plain(warning)));
+}

@@ -1,0 +1,116 @@
+//! Words for a person: text made harmless and short, and the names that were probably meant.
+
+use corecoder::ToolCall;
+
+/// Text with everything written out that a terminal would obey or not show, for what a person decides about.
+pub fn visible(text: &str) -> String {
+    const INVISIBLE: [std::ops::RangeInclusive<char>; 5] = [
+        '\u{ad}'..='\u{ad}',
+        '\u{200b}'..='\u{200f}',
+        '\u{202a}'..='\u{202e}',
+        '\u{2060}'..='\u{2069}',
+        '\u{feff}'..='\u{feff}',
+    ];
+    let hidden =
+        |c: char| c.is_control() && c != '\t' || INVISIBLE.iter().any(|range| range.contains(&c));
+    let shown = |c: char| {
+        if hidden(c) {
+            c.escape_unicode().to_string()
+        } else {
+            c.to_string()
+        }
+    };
+    text.chars().map(shown).collect()
+}
+
+/// Text without anything that a terminal would obey.
+pub fn plain(text: &str) -> String {
+    let text = console::strip_ansi_codes(text);
+    text.chars()
+        .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
+        .collect()
+}
+
+/// The first line, in at most so many characters.
+pub fn shortened(text: &str, most: usize) -> String {
+    let line = text.trim().lines().next().unwrap_or_default();
+    console::truncate_str(line, most, "…").into_owned()
+}
+
+/// What a call is about, for one line.
+pub fn subject(call: &ToolCall) -> String {
+    let Ok(args) = &call.args else {
+        return "(unreadable arguments)".to_string();
+    };
+    if let Some(tasks) = args["tasks"].as_array() {
+        return format!("({} tasks)", tasks.len());
+    }
+    let telling = ["command", "file_path", "pattern", "task", "plan"];
+    let found = telling.iter().find_map(|name| args[*name].as_str());
+    found.map_or_else(|| args.to_string(), str::to_string)
+}
+
+/// What a call is about, in one short line.
+pub fn topic(call: &ToolCall) -> String {
+    let subject = subject(call);
+    let mut lines = subject.trim().lines();
+    let first = visible(lines.next().unwrap_or_default());
+    match lines.next() {
+        Some(_) => format!("{first} …"),
+        None => first,
+    }
+}
+
+/// A failure in one line: what it says first, and the last of its output, where programs say what went wrong.
+pub fn gist(text: &str) -> String {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default();
+    match lines
+        .next_back()
+        .filter(|_| first.starts_with("[exit code"))
+    {
+        Some(last) => format!("{first} {last}"),
+        None => first.to_string(),
+    }
+}
+
+/// The name that was probably meant; `None` if none is like it.
+pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    likely(name, names).into_iter().next()
+}
+
+/// The names that are like this one, the likeliest first.
+pub fn likely<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let lower = name.to_lowercase();
+    let score = |other: &str| {
+        let other = other.to_lowercase();
+        let within = !lower.is_empty() && (other.contains(&lower) || lower.contains(&other));
+        strsim::jaro_winkler(&lower, &other) + f64::from(u8::from(within)) / 4.0
+    };
+    let mut scored: Vec<(f64, &str)> = names
+        .into_iter()
+        .map(|other| (score(other), other))
+        .collect();
+    scored.retain(|(score, _)| *score > 0.75);
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0));
+    scored.into_iter().map(|(_, name)| name).collect()
+}
+
+/// A number of tokens, short: 950, 12k, 1.2M.
+pub fn tokens(count: u64) -> String {
+    match count {
+        0..1_000 => count.to_string(),
+        1_000..1_000_000 => format!("{}k", count.div_ceil(1_000)),
+        _ => format!("{:.1}M", count as f64 / 1e6),
+    }
+}
+
+/// Dollars: cents from a dollar on, and as many places as tell something below.
+pub fn dollars(amount: f64) -> String {
+    match amount {
+        0.0 => "$0".to_string(),
+        ..0.01 => format!("${amount:.4}"),
+        ..1.0 => format!("${amount:.3}"),
+        _ => format!("${amount:.2}"),
+    }
+}
