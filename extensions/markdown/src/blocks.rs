@@ -6,24 +6,15 @@
 
 use crate::Look;
 use crate::highlight::Painter;
+use crate::open::{self, Open, Taken};
+use crate::page::{Page, ending};
 use crate::paragraph::Paragraph;
-use crate::stack::{self, Stack};
-use crate::start::{self, Before, Fence, Leaf, Start};
-use crate::style::{Ink, Line, Style};
-use crate::table::{self, Table};
-
-/// The block that takes the text.
-enum Open {
-    None,
-    Paragraph(Box<Paragraph>),
-    Heading(Box<Paragraph>),
-    Code(Fence, Painter),
-    Table(Table),
-}
+use crate::start::{self, Before, Leaf, Start};
+use crate::style::{Line, Style};
+use crate::table::Table;
 
 pub(crate) struct Blocks {
-    look: Look,
-    stack: Stack,
+    page: Page,
     open: Open,
     /// The line so far, as long as it is held.
     line: String,
@@ -31,42 +22,30 @@ pub(crate) struct Blocks {
     flows: bool,
     /// Cells of the last line, if it may be the head of a table.
     cells: Option<usize>,
-    /// An empty line was read: it is shown when something follows.
-    blank: bool,
-    printed: bool,
-    out: Vec<String>,
 }
 
 /// The start of a line is read again with each character up to this length, then each time it has doubled.
 const EAGER: usize = 40;
-/// A rule is no longer than this.
-const RULE: usize = 40;
 
 impl Blocks {
     pub(crate) fn new(look: Look) -> Blocks {
         Blocks {
-            look,
-            stack: Stack::default(),
+            page: Page::new(look),
             open: Open::None,
             line: String::new(),
             flows: false,
             cells: None,
-            blank: false,
-            printed: false,
-            out: Vec::new(),
         }
     }
 
     pub(crate) fn look(&mut self, look: Look) {
-        self.look = look;
-        let room = self.room();
-        if let Open::Paragraph(text) | Open::Heading(text) = &mut self.open {
-            text.resize(room, look.colour);
-        }
+        self.page.look = look;
+        let room = self.page.room();
+        self.open.resize(room, look.colour);
     }
 
     pub(crate) fn take(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.out)
+        self.page.take()
     }
 
     pub(crate) fn step(&mut self, c: char) {
@@ -92,25 +71,23 @@ impl Blocks {
             self.whole(&line);
         }
         self.close();
-        self.leave(0);
-        (self.blank, self.printed) = (false, false);
+        self.page.finish();
     }
 
     pub(crate) fn tail(&self) -> String {
-        let room = self.room();
-        let row = |text: &str, style| Line::of(text, style).rows(room).pop();
+        let room = self.page.room();
+        let held = ending(&self.line);
+        let row = |text: &str| Line::of(text, Style::PLAIN).rows(room).pop();
         let line = match &self.open {
-            Open::Paragraph(text) | Open::Heading(text) if self.line.is_empty() => text.tail(),
-            Open::Code(..) => {
-                let text = start::strip(&self.line, &self.stack.kinds).unwrap_or_default();
-                row(&format!("{}{text}", self.margin()), Style::PLAIN)
+            Open::Paragraph(text) | Open::Heading(text) if held.is_empty() => text.tail(),
+            Open::Code(..) if !held.is_empty() => {
+                let text = start::strip(held, &self.page.stack.kinds).unwrap_or(held);
+                row(&format!("{}{text}", self.page.margin()))
             }
-            _ => row(&self.line, Style::PLAIN),
+            _ => row(held),
         };
         let line = line.filter(|line| !line.is_empty());
-        let painted =
-            |line| stack::paint(self.stack.prefix(self.look.width, false), line, self.look);
-        line.map(painted).unwrap_or_default()
+        line.map(|line| self.page.paint(line)).unwrap_or_default()
     }
 
     /// Reads the start of the line as soon as it says enough.
@@ -128,7 +105,7 @@ impl Blocks {
 
     fn read(&self, line: &str, ended: bool) -> Result<Start, start::More> {
         let before = Before {
-            blocks: &self.stack.kinds,
+            blocks: &self.page.stack.kinds,
             paragraph: matches!(self.open, Open::Paragraph(_)),
             cells: self.cells,
         };
@@ -150,36 +127,23 @@ impl Blocks {
 
     /// Whether the line goes on with an open code block or table.
     fn takes(&mut self, line: &str) -> bool {
-        let text = start::strip(line, &self.stack.kinds);
-        let ends = match (&mut self.open, text) {
-            (Open::Code(..), Some(text)) => {
-                self.code(text);
-                return true;
+        let text = start::strip(line, &self.page.stack.kinds);
+        match self.open.take(text) {
+            Taken::Row => true,
+            Taken::Code(line) => {
+                self.page.emit_code(line);
+                true
             }
-            (Open::Table(table), Some(text)) if text.contains('|') => {
-                table.push(text);
-                return true;
+            Taken::Last => {
+                self.close();
+                true
             }
-            (Open::Code(..) | Open::Table(_), _) => true,
-            _ => false,
-        };
-        if ends {
-            self.close();
+            Taken::Ended => {
+                self.close();
+                false
+            }
+            Taken::No => false,
         }
-        false
-    }
-
-    fn code(&mut self, text: &str) {
-        let Open::Code(fence, painter) = &mut self.open else {
-            return;
-        };
-        let bare = text.trim();
-        if bare.len() >= fence.count && bare.chars().all(|c| c == fence.mark) {
-            self.open = Open::None;
-            return;
-        }
-        let line = painter.line(start::unindent(text, fence.indent));
-        self.emit_code(line);
     }
 
     fn begin(&mut self, start: Start, line: &str) {
@@ -193,18 +157,19 @@ impl Blocks {
             }
             (_, Leaf::Blank) if joins => {
                 self.close();
-                self.leave(start.kept);
-                self.blank = self.printed;
+                self.page.leave(start.kept);
+                self.page.blank();
             }
             (Open::Paragraph(paragraph), Leaf::Text | Leaf::Underline) if joins => {
                 let mut lines = paragraph.next_line();
                 if start.leaf == Leaf::Underline {
                     lines.extend(paragraph.end());
                 }
-                self.emit_all(lines);
+                self.page.emit_all(lines);
                 self.flow(text);
                 if start.leaf == Leaf::Underline {
-                    self.end_line();
+                    let lines = self.open.close_line();
+                    self.page.emit_all(lines);
                 }
             }
             _ => self.open(start, text),
@@ -213,51 +178,30 @@ impl Blocks {
 
     fn open(&mut self, start: Start, text: &str) {
         self.close();
-        self.leave(start.kept);
-        if std::mem::take(&mut self.blank) {
-            let prefix = self.stack.prefix(self.look.width, true);
-            self.out
-                .push(stack::paint(prefix, Line::default(), self.look));
-        }
-        for kind in start.opened {
-            self.stack.push(kind, self.look.unicode);
-        }
-        let paragraph = Paragraph::new(self.room(), Style::PLAIN, self.look.colour);
+        self.page.leave(start.kept);
+        self.page.enter(start.opened);
+        let paragraph = Paragraph::new(self.page.room(), Style::PLAIN, self.page.look.colour);
         match start.leaf {
             Leaf::Blank | Leaf::Delimiter => return,
-            Leaf::Rule => return self.rule(),
-            Leaf::Indented => return self.emit_code(Line::of(text, Style::PLAIN)),
+            Leaf::Rule => return self.page.rule(),
+            Leaf::Indented => return self.page.emit_code(Line::of(text, Style::PLAIN)),
             Leaf::Fence(fence) => {
-                let painter = Painter::new(&fence.language, self.look.colour);
+                let painter = Painter::new(&fence.language, self.page.look.colour);
                 self.open = Open::Code(fence, painter);
                 return;
             }
-            Leaf::Heading(level) => self.open = Open::Heading(Box::new(self.heading(level))),
+            Leaf::Heading(level) => {
+                self.open = Open::Heading(Box::new(open::heading(
+                    level,
+                    self.page.room(),
+                    self.page.look,
+                )))
+            }
             Leaf::Row => self.open = Open::Paragraph(Box::new(paragraph.held())),
             Leaf::Html => self.open = Open::Paragraph(Box::new(paragraph.raw())),
             Leaf::Text | Leaf::Underline => self.open = Open::Paragraph(Box::new(paragraph)),
         }
         self.flow(text);
-    }
-
-    fn heading(&self, level: usize) -> Paragraph {
-        let style = Style {
-            bold: true,
-            underline: level == 1,
-            ink: (level <= 2).then_some(Ink::Cyan),
-            ..Style::PLAIN
-        };
-        let mut heading = Paragraph::new(self.room(), style, self.look.colour);
-        if !self.look.colour {
-            heading.lead(&format!("{} ", "#".repeat(level)));
-        }
-        heading
-    }
-
-    fn rule(&mut self) {
-        let dash = if self.look.unicode { "─" } else { "-" };
-        let dashes = dash.repeat(self.room().min(RULE));
-        self.emit(Line::of(&dashes, Style::DIM));
     }
 
     fn flow(&mut self, text: &str) {
@@ -267,82 +211,21 @@ impl Blocks {
     }
 
     fn text(&mut self, c: char) {
-        if let Open::Paragraph(text) | Open::Heading(text) = &mut self.open {
-            let lines = text.push(c);
-            self.emit_all(lines);
-        }
+        let lines = self.open.push(c);
+        self.page.emit_all(lines);
     }
 
     /// The line of source that flowed into a paragraph ended.
     fn end_text(&mut self) {
         self.flows = false;
-        match &mut self.open {
-            Open::Heading(heading) => {
-                let lines = heading.end_heading();
-                self.emit_all(lines);
-                self.open = Open::None;
-            }
-            Open::Paragraph(text) if text.is_raw() => self.end_line(),
-            Open::Paragraph(text) => self.cells = text.head().map(|head| table::cells(head).len()),
-            _ => {}
-        }
-    }
-
-    fn end_line(&mut self) {
-        if let Open::Paragraph(text) = &mut self.open {
-            let lines = text.end();
-            self.emit_all(lines);
-        }
+        self.cells = self.open.cells();
+        let lines = self.open.end_line();
+        self.page.emit_all(lines);
     }
 
     fn close(&mut self) {
         self.cells = None;
-        let look = self.look;
-        let lines = match std::mem::replace(&mut self.open, Open::None) {
-            Open::Paragraph(mut text) | Open::Heading(mut text) => text.end(),
-            Open::Table(table) => table.draw(self.room(), look.colour, look.unicode),
-            Open::Code(..) | Open::None => Vec::new(),
-        };
-        self.emit_all(lines);
-    }
-
-    /// Leaves the blocks above this depth; the mark of an item without text is shown.
-    fn leave(&mut self, kept: usize) {
-        if self.stack.has_unprinted(kept) {
-            self.emit(Line::default());
-        }
-        self.stack.truncate(kept);
-    }
-
-    fn room(&self) -> usize {
-        self.stack.room(self.look.width)
-    }
-
-    /// What stands before a line of code, where there is room for it.
-    fn margin(&self) -> &'static str {
-        if self.room() > 8 { "  " } else { "" }
-    }
-
-    fn emit_code(&mut self, line: Line) {
-        let margin = self.margin();
-        for row in line.rows(self.room() - margin.len()) {
-            let mut line = Line::default();
-            if !row.is_empty() {
-                line.push(margin, Style::PLAIN);
-            }
-            line.append(row);
-            self.emit(line);
-        }
-    }
-
-    fn emit_all(&mut self, lines: Vec<Line>) {
-        lines.into_iter().for_each(|line| self.emit(line));
-    }
-
-    fn emit(&mut self, line: Line) {
-        let prefix = self.stack.prefix(self.look.width, false);
-        self.out.push(stack::paint(prefix, line, self.look));
-        self.stack.set_printed();
-        self.printed = true;
+        let lines = self.open.close(self.page.room(), self.page.look);
+        self.page.emit_all(lines);
     }
 }

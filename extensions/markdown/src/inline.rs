@@ -16,7 +16,7 @@ pub(crate) fn parse(chunk: &str, base: Style, colour: bool) -> Vec<Piece> {
     if !chunk.contains(['*', '_', '`', '[', '<', '&', '\\', '~']) {
         return vec![(chunk.to_string(), base)];
     }
-    let source = format!("{GUARD}{chunk}");
+    let source = format!("{GUARD}{}", keep_paths(chunk));
     let mut inline = Inline {
         base,
         colour,
@@ -138,4 +138,46 @@ impl Inline {
         self.text(space, self.base);
         self.text(&format!("{open}{url}{close}"), dim);
     }
+}
+
+/// Escapes underscores and asterisks in paths, addresses and names of files that stand outside of code: by the letter
+/// of CommonMark `src/__init__.py` has a bold word and `a/**/b` loses its asterisks, and nobody ever means that.
+fn keep_paths(chunk: &str) -> String {
+    let mut in_code = false;
+    let mut kept = String::with_capacity(chunk.len());
+    for word in chunk.split_inclusive(' ') {
+        let ticks = word.matches('`').count();
+        if in_code || ticks > 0 || word.contains(['<', '[', '\\']) {
+            kept.push_str(word);
+        } else {
+            keep_path(word, &mut kept);
+        }
+        in_code ^= ticks % 2 == 1;
+    }
+    kept
+}
+
+/// Only marks inside: those around a word belong to the text, as in `**src/main.rs**`.
+fn keep_path(word: &str, kept: &mut String) {
+    let is_around = |c: char| !c.is_alphanumeric();
+    let after_name = word.split("__.").nth(1).unwrap_or_default();
+    let is_name = word.starts_with("__") && after_name.starts_with(char::is_alphanumeric);
+    let inner = if is_name {
+        word
+    } else {
+        word.trim_start_matches(is_around)
+    };
+    let (before, inner) = word.split_at(word.len() - inner.len());
+    let (inner, after) = inner.split_at(inner.trim_end_matches(is_around).len());
+    if !is_name && !inner.contains('/') {
+        return kept.push_str(word);
+    }
+    kept.push_str(before);
+    for c in inner.chars() {
+        if matches!(c, '*' | '_') {
+            kept.push('\\');
+        }
+        kept.push(c);
+    }
+    kept.push_str(after);
 }

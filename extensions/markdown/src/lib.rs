@@ -16,8 +16,13 @@ mod scan;
 
 // Blocks.
 mod blocks;
+mod open;
+mod page;
 mod stack;
 mod start;
+
+// Tables.
+mod grid;
 mod table;
 
 // Code and its changes.

@@ -138,7 +138,12 @@ impl Paragraph {
     /// The open line with all that is known of it, as it would stand if the text ended here.
     pub(crate) fn tail(&self) -> Option<Line> {
         let mut fill = self.fill.clone();
-        let closed = format!("{}{}", self.chunk.trim_end(), self.scan.closers());
+        let mut text = self.chunk.trim_end();
+        if let Some(mark) = self.scan.run() {
+            // It opens something that is not there yet, or closes what is closed here in any case.
+            text = text.trim_end_matches(mark);
+        }
+        let closed = format!("{text}{}", self.scan.closers());
         fill.pieces(&self.pieces(&closed));
         fill.end();
         fill.take().pop()

@@ -49,6 +49,11 @@ impl Scan {
         self.escaped
     }
 
+    /// The mark of a run that may go on.
+    pub(crate) fn run(&self) -> Option<char> {
+        self.run.map(|(mark, ..)| mark)
+    }
+
     /// What would close all that is open, the innermost first.
     pub(crate) fn closers(&self) -> String {
         let mut closers = "`".repeat(self.code.unwrap_or(0));

@@ -3,7 +3,6 @@
 //! An item's mark stands before its first line and spaces of the same width before the others, so the room for text is
 //! the same in all of them. Nothing may take more than half of the width: the outermost give way.
 
-use crate::Look;
 use crate::start::{Kind, Mark};
 use crate::style::{Line, Style, columns};
 
@@ -88,17 +87,5 @@ fn item(mark: &Mark, depth: usize, unicode: bool) -> String {
         (Mark::Number(number), _) => format!("{number} "),
         (Mark::Task(done), true) => if *done { "☑ " } else { "☐ " }.to_string(),
         (Mark::Task(done), false) => if *done { "[x] " } else { "[ ] " }.to_string(),
-    }
-}
-
-/// A line with what stands before it, painted; nothing is left at the end of an empty one.
-pub(crate) fn paint(mut prefix: Line, line: Line, look: Look) -> String {
-    let is_empty = line.is_empty();
-    prefix.append(line);
-    let painted = prefix.paint(look.colour);
-    if is_empty {
-        painted.trim_end().to_string()
-    } else {
-        painted
     }
 }

@@ -122,25 +122,39 @@ impl Line {
         self.pieces.extend(pieces);
     }
 
-    /// Rows of at most this many columns (one at least), broken anywhere, as code is. One row is none too few.
-    pub(crate) fn rows(self, width: usize) -> Vec<Line> {
+    /// Rows of at most this many columns (one at least), as code is broken: after a space near the end if there is one,
+    /// else anywhere. One row is none too few.
+    pub(crate) fn rows(mut self, width: usize) -> Vec<Line> {
         if self.width <= width {
             return vec![self];
         }
-        let (mut rows, mut row) = (Vec::new(), Line::default());
+        if width < 2 {
+            self.narrow();
+        }
+        let text: String = self.pieces.iter().map(|(text, _)| text.as_str()).collect();
+        let mut ends = breaks(&text, width).into_iter().peekable();
+        let (mut rows, mut row, mut at) = (Vec::new(), Line::default(), 0);
         for (text, style) in &self.pieces {
-            for grapheme in text.graphemes(true) {
-                let wide = grapheme.width();
-                if row.width + wide > width && !row.is_empty() {
-                    rows.push(std::mem::take(&mut row));
-                }
-                // A character wider than the whole line can't be shown.
-                let shown = if wide > width { "?" } else { grapheme };
-                row.push_wide(shown, wide.min(width), *style);
+            let mut rest = text.as_str();
+            while let Some(end) = ends.next_if(|end| *end < at + rest.len()) {
+                let (head, tail) = rest.split_at(end - at);
+                row.push(head, *style);
+                rows.push(std::mem::take(&mut row));
+                (rest, at) = (tail, end);
             }
+            row.push(rest, *style);
+            at += rest.len();
         }
         rows.push(row);
         rows
+    }
+
+    /// Characters wider than a column can't be shown in one.
+    fn narrow(&mut self) {
+        for (text, _) in &mut self.pieces {
+            let narrow = |part| if columns(part) > 1 { "?" } else { part };
+            *text = text.graphemes(true).map(narrow).collect();
+        }
     }
 
     pub(crate) fn paint(&self, colour: bool) -> String {
@@ -164,4 +178,22 @@ pub(crate) fn columns(text: &str) -> usize {
     } else {
         text.graphemes(true).map(UnicodeWidthStr::width).sum()
     }
+}
+
+/// Where rows of this width end, in bytes.
+fn breaks(text: &str, width: usize) -> Vec<usize> {
+    let (mut breaks, mut used, mut space) = (Vec::new(), 0, None);
+    for (at, grapheme) in text.grapheme_indices(true) {
+        let wide = grapheme.width();
+        if used + wide > width {
+            let (end, before) = space.take().unwrap_or((at, used));
+            breaks.push(end);
+            used -= before;
+        }
+        used += wide;
+        if grapheme == " " && used > width / 3 * 2 {
+            space = Some((at + 1, used));
+        }
+    }
+    breaks
 }

@@ -5,6 +5,7 @@
 //! Left out: cells over several rows or columns, which Markdown has not.
 
 use crate::fill::Fill;
+use crate::grid::Grid;
 use crate::inline;
 use crate::style::{Line, Style, columns};
 
@@ -44,17 +45,16 @@ pub(crate) fn cells(row: &str) -> Vec<String> {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Side {
+pub(crate) enum Side {
     Left,
     Middle,
     Right,
 }
 
-#[derive(Clone)]
 pub(crate) struct Table {
-    head: Vec<String>,
-    sides: Vec<Side>,
-    rows: Vec<Vec<String>>,
+    pub(crate) head: Vec<String>,
+    pub(crate) sides: Vec<Side>,
+    pub(crate) rows: Vec<Vec<String>>,
 }
 
 impl Table {
@@ -82,15 +82,15 @@ impl Table {
     }
 
     pub(crate) fn draw(&self, width: usize, colour: bool, unicode: bool) -> Vec<Line> {
-        let draw = Draw {
+        let grid = Grid {
             table: self,
             colour,
             bar: if unicode { " │ " } else { " | " },
             unicode,
         };
         match self.widths(width, colour) {
-            Some(widths) => draw.grid(&widths),
-            None => draw.list(width),
+            Some(widths) => grid.lines(&widths),
+            None => grid.list(width),
         }
     }
 
@@ -123,113 +123,7 @@ impl Table {
     }
 }
 
-struct Draw<'a> {
-    table: &'a Table,
-    colour: bool,
-    bar: &'a str,
-    unicode: bool,
-}
-
-impl Draw<'_> {
-    fn grid(&self, widths: &[usize]) -> Vec<Line> {
-        let head = self.row(&self.table.head, widths, Style::BOLD);
-        let rows = self.table.rows.iter();
-        let rows: Vec<Vec<Line>> = rows
-            .map(|row| self.row(row, widths, Style::PLAIN))
-            .collect();
-        // Where a row takes several lines it must be seen where the next one starts.
-        let parted = rows.iter().any(|row| row.len() > 1);
-        let mut lines = head;
-        lines.push(self.rule(widths, false));
-        for (index, row) in rows.into_iter().enumerate() {
-            if parted && index > 0 {
-                lines.push(self.rule(widths, true));
-            }
-            lines.extend(row);
-        }
-        lines
-    }
-
-    fn rule(&self, widths: &[usize], light: bool) -> Line {
-        let (dash, cross) = match (self.unicode, light) {
-            (true, false) => ("─", "─┼─"),
-            (true, true) => ("┈", "┈┼┈"),
-            (false, false) => ("-", "-+-"),
-            (false, true) => (".", ".+."),
-        };
-        let parts: Vec<String> = widths.iter().map(|width| dash.repeat(*width)).collect();
-        Line::of(&parts.join(cross), Style::DIM)
-    }
-
-    fn row(&self, row: &[String], widths: &[usize], style: Style) -> Vec<Line> {
-        let text = |column: usize| row.get(column).map_or("", String::as_str);
-        let cells = widths.iter().enumerate();
-        let cells: Vec<Vec<Line>> = cells
-            .map(|(column, width)| fill(text(column), style, *width, self.colour))
-            .collect();
-        let height = cells.iter().map(Vec::len).max().unwrap_or(0).max(1);
-        let line = |at: usize| {
-            let mut line = Line::default();
-            for (column, cell) in cells.iter().enumerate() {
-                if column > 0 {
-                    line.push(self.bar, Style::DIM);
-                }
-                let text = cell.get(at).cloned().unwrap_or_default();
-                let last = column + 1 == cells.len();
-                place(
-                    &mut line,
-                    text,
-                    widths[column],
-                    self.table.sides[column],
-                    last,
-                );
-            }
-            line
-        };
-        (0..height).map(line).collect()
-    }
-
-    /// `key: value` lines, the rows apart.
-    fn list(&self, width: usize) -> Vec<Line> {
-        let mut lines = Vec::new();
-        for (index, row) in self.table.rows.iter().enumerate() {
-            if index > 0 {
-                lines.push(Line::default());
-            }
-            for (key, value) in self.table.head.iter().zip(row) {
-                let mut fill = Fill::new(width);
-                if !key.is_empty() {
-                    fill.pieces(&inline::parse(key, Style::BOLD, self.colour));
-                    fill.text(": ", Style::BOLD);
-                }
-                cell(&mut fill, value, Style::PLAIN, self.colour);
-                fill.end();
-                lines.extend(fill.take());
-            }
-        }
-        if self.table.rows.is_empty() {
-            let heads = self.table.head.iter();
-            lines.extend(heads.flat_map(|key| fill(key, Style::BOLD, width, self.colour)));
-        }
-        lines
-    }
-}
-
-fn place(line: &mut Line, text: Line, width: usize, side: Side, last: bool) {
-    let room = width.saturating_sub(text.width);
-    let before = match side {
-        Side::Left => 0,
-        Side::Middle => room / 2,
-        Side::Right => room,
-    };
-    line.push(&" ".repeat(before), Style::PLAIN);
-    line.append(text);
-    if !last {
-        line.push(&" ".repeat(room - before), Style::PLAIN);
-    }
-}
-
-fn fill(text: &str, style: Style, width: usize, colour: bool) -> Vec<Line> {
+pub(crate) fn fill(text: &str, style: Style, width: usize, colour: bool) -> Vec<Line> {
     let mut fill = Fill::new(width);
     cell(&mut fill, text, style, colour);
     fill.end();
@@ -237,7 +131,7 @@ fn fill(text: &str, style: Style, width: usize, colour: bool) -> Vec<Line> {
 }
 
 /// In a cell `<br>` is the only way to write a line break, so there it is one.
-fn cell(fill: &mut Fill, text: &str, style: Style, colour: bool) {
+pub(crate) fn cell(fill: &mut Fill, text: &str, style: Style, colour: bool) {
     let text = text.replace("<br/>", "<br>").replace("<br />", "<br>");
     for (index, part) in text.split("<br>").enumerate() {
         if index > 0 {

@@ -5,7 +5,9 @@
 use std::fs;
 use std::path::Path;
 
-use corecoder_markdown::{Look, Markdown, diff};
+#[cfg(feature = "highlight")]
+use corecoder_markdown::Markdown;
+use corecoder_markdown::{Look, diff};
 
 fn check(name: &str, lines: &[String]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -37,6 +39,7 @@ fn looks() -> [(&'static str, Look); 4] {
 }
 
 #[test]
+#[cfg(feature = "highlight")]
 fn an_answer_is_shown_as_it_always_was() {
     let text = include_str!("golden/answer.md");
     for (name, look) in looks() {

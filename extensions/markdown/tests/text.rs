@@ -59,6 +59,16 @@ fn marks_in_a_paragraph_are_read_and_what_is_none_stays() {
         ("a<b and b>c", &["a<b and b>c"]),
         ("x <b>y</b>", &["x <b>y</b>"]),
         ("**/*.rs and *.md", &["**/*.rs and *.md"]),
+        ("in src/__init__.py", &["in src/__init__.py"]),
+        ("a __init__.py b", &["a __init__.py b"]),
+        ("**src/a_b.rs** ok", &["src/a_b.rs ok"]),
+        ("a/**/b and c/**/d", &["a/**/b and c/**/d"]),
+        ("*either/or* x", &["either/or x"]),
+        ("*a and/or b*", &["a and/or b"]),
+        ("**a b/c:** d", &["a b/c: d"]),
+        ("http://x/_a_/_b_", &["http://x/_a_/_b_"]),
+        ("`cat a/__b__/c d`", &["`cat a/__b__/c d`"]),
+        ("__a__, __b__.", &["a, b."]),
     ]);
 }
 
@@ -213,4 +223,49 @@ fn a_terminal_is_told_nothing() {
         ("a\x1b]never ends\nb", &["a b"]),
         ("a\r\nb\rc", &["a b c"]),
     ]);
+}
+
+/// What each piece finishes, with the tail behind it.
+fn check_stream(cases: &[(&str, &[&str], &str)]) {
+    let mut markdown = Markdown::new(look(20));
+    for (piece, finished, tail) in cases {
+        let mut lines = Vec::new();
+        for c in piece.chars() {
+            lines.extend(markdown.push(&c.to_string()));
+        }
+        assert_eq!(lines, *finished, "{piece:?}");
+        assert_eq!(markdown.tail(), *tail, "{piece:?}");
+    }
+}
+
+#[test]
+fn a_line_is_finished_as_soon_as_it_is_full_and_certain() {
+    check_stream(&[
+        ("Words that fill a ", &[], "Words that fill a"),
+        ("line", &[], "line"),
+        (" ", &["Words that fill a"], "line"),
+        ("and **two of the", &[], "line and two of the"),
+        (" next** one ", &["line and two of the"], "next one"),
+        ("``", &[], "next one"),
+        ("\n\n- it", &["next one ``", ""], "• it"),
+        ("em\n  - in", &["• item"], "  ◦ in"),
+        ("\n\n```rust", &["  ◦ in"], "    ```rust"),
+        ("\nfn a", &[""], "  fn a"),
+        ("()\n", &["  fn a()"], ""),
+        ("```\n|a|b", &[], "|a|b"),
+        ("|\n", &[], "|a|b|"),
+        ("|-|-|\n|c", &[], "|c"),
+        ("|d|\n", &[], ""),
+        ("\n", &["a │ b", "──┼──", "c │ d"], ""),
+        ("# He", &[""], "# He"),
+        ("ad\n", &["# Head"], ""),
+    ]);
+}
+
+#[test]
+fn a_mark_is_not_waited_for_for_ever() {
+    let mut markdown = Markdown::new(look(20));
+    let lines = markdown.push(&format!("a **b {}", "word ".repeat(50)));
+    assert_eq!(lines[0], "a **b word word word");
+    assert!(lines.len() > 10);
 }
