@@ -50,7 +50,7 @@ const RELATIVES: [(&str, &str); 15] = [
     ("mjs", "js"),
     ("cjs", "js"),
     ("typescript", "js"),
-    ("toml", "properties"),
+    ("toml", "py"),
     ("ini", "properties"),
     ("kotlin", "java"),
     ("kt", "java"),
@@ -61,26 +61,36 @@ const RELATIVES: [(&str, &str); 15] = [
     ("golang", "go"),
 ];
 
-/// Longer lines are not code that anybody reads, and take the grammar long.
+/// Longer lines are not code that anybody reads. Some grammars take time with the square of a line's length.
 const LONG: usize = 2000;
+/// After so many lines over [`RARE`] characters the rest stays plain: data rather than code.
+const PATIENCE: usize = 20;
+const RARE: usize = 500;
 
 /// Paints the lines of one piece of code, in their order.
-pub(crate) struct Painter(Option<(ParseState, ScopeStack)>);
+pub(crate) struct Painter {
+    state: Option<(ParseState, ScopeStack)>,
+    long: usize,
+}
 
 impl Painter {
     pub(crate) fn new(language: &str, colour: bool) -> Painter {
         let word = language.rsplit('.').next().unwrap_or(language);
         let grammar = (colour && !word.is_empty()).then(|| grammar(&word.to_lowercase()));
         let state = |grammar| (ParseState::new(grammar), ScopeStack::new());
-        Painter(grammar.flatten().map(state))
+        Painter {
+            state: grammar.flatten().map(state),
+            long: 0,
+        }
     }
 
     pub(crate) fn line(&mut self, text: &str) -> Line {
         let plain = || Line::of(text, Style::PLAIN);
-        let Some((state, stack)) = &mut self.0 else {
+        let Some((state, stack)) = &mut self.state else {
             return plain();
         };
-        if text.chars().nth(LONG).is_some() {
+        self.long += usize::from(text.chars().nth(RARE).is_some());
+        if self.long > PATIENCE || text.chars().nth(LONG).is_some() {
             return plain();
         }
         let whole = format!("{text}\n");

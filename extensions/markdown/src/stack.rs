@@ -21,10 +21,19 @@ struct Prefix {
 
 impl Stack {
     pub(crate) fn push(&mut self, kind: Kind, unicode: bool) {
-        let items = self.prefixes.iter().filter(|prefix| !prefix.is_quote);
+        let is_bullet = |kind: &&Kind| {
+            matches!(
+                kind,
+                Kind::Item {
+                    mark: Mark::Bullet,
+                    ..
+                }
+            )
+        };
+        let bullets = self.kinds.iter().filter(is_bullet).count();
         let text = match &kind {
             Kind::Quote => if unicode { "│ " } else { "> " }.to_string(),
-            Kind::Item { mark, .. } => item(mark, items.count(), unicode),
+            Kind::Item { mark, .. } => item(mark, bullets, unicode),
         };
         let is_quote = kind == Kind::Quote;
         self.prefixes.push(Prefix {

@@ -9,6 +9,8 @@ use unicode_width::UnicodeWidthStr;
 /// One of the foreground colours, as its SGR number (ECMA-48, 8.3.117).
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(u8)]
+// Without the feature some colours have no use.
+#[cfg_attr(not(feature = "highlight"), allow(dead_code))]
 pub(crate) enum Ink {
     Red = 31,
     Green = 32,
@@ -128,9 +130,7 @@ impl Line {
         if self.width <= width {
             return vec![self];
         }
-        if width < 2 {
-            self.narrow();
-        }
+        self.narrow(width);
         let text: String = self.pieces.iter().map(|(text, _)| text.as_str()).collect();
         let mut ends = breaks(&text, width).into_iter().peekable();
         let (mut rows, mut row, mut at) = (Vec::new(), Line::default(), 0);
@@ -149,10 +149,12 @@ impl Line {
         rows
     }
 
-    /// Characters wider than a column can't be shown in one.
-    fn narrow(&mut self) {
-        for (text, _) in &mut self.pieces {
-            let narrow = |part| if columns(part) > 1 { "?" } else { part };
+    /// What can't be broken and is wider than a row can't be shown: a wide character in one column, or one that is made
+    /// of any number of parts.
+    fn narrow(&mut self, width: usize) {
+        let odd = self.pieces.iter_mut().filter(|(text, _)| !text.is_ascii());
+        for (text, _) in odd {
+            let narrow = |part| if columns(part) > width { "?" } else { part };
             *text = text.graphemes(true).map(narrow).collect();
         }
     }
@@ -185,13 +187,13 @@ fn breaks(text: &str, width: usize) -> Vec<usize> {
     let (mut breaks, mut used, mut space) = (Vec::new(), 0, None);
     for (at, grapheme) in text.grapheme_indices(true) {
         let wide = grapheme.width();
-        if used + wide > width {
+        while used > 0 && used + wide > width {
             let (end, before) = space.take().unwrap_or((at, used));
             breaks.push(end);
             used -= before;
         }
         used += wide;
-        if grapheme == " " && used > width / 3 * 2 {
+        if grapheme == " " && used * 3 > width * 2 {
             space = Some((at + 1, used));
         }
     }

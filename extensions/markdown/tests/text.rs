@@ -122,7 +122,7 @@ fn lists_hang_and_nest() {
             "- a\n  - b\n    - c\n- d",
             &["• a", "  ◦ b", "    ▪ c", "• d"],
         ),
-        ("1. a\n2. b\n  - c", &["1. a", "2. b", "   ◦ c"]),
+        ("1. a\n2. b\n  - c", &["1. a", "2. b", "   • c"]),
         ("10) a\n\n    b", &["10) a", "", "    b"]),
         ("- [ ] a\n- [x] b\n- [y] c", &["☐ a", "☑ b", "• [y] c"]),
         ("-\n- b", &["•", "• b"]),
@@ -260,6 +260,16 @@ fn a_line_is_finished_as_soon_as_it_is_full_and_certain() {
         ("# He", &[""], "# He"),
         ("ad\n", &["# Head"], ""),
     ]);
+}
+
+#[test]
+fn what_is_wider_than_the_window_still_fits() {
+    let narrow = |text, width| lines(text, look(width));
+    assert_eq!(narrow("中a", 1), ["?", "a"]);
+    assert_eq!(narrow("中文\u{1f3fd}", 2), ["中", "?"]);
+    assert_eq!(narrow("```\n *中\n", 2), [" *", "中"]);
+    assert_eq!(narrow("- - - a b", 3), ["a b"]);
+    assert_eq!(narrow("# a", 0), ["#", "a"]);
 }
 
 #[test]
