@@ -13,7 +13,7 @@ use corecoder_guard::permissions::{Mode, Rule};
 /// Without -p it is interactive. A setting comes from a flag, else the environment or a .env file, else the project's
 /// .corecoder/settings.json, else ~/.corecoder/settings.json: `corecoder config` shows all of them.
 #[derive(Parser)]
-#[command(version, about = ABOUT, long_about = None, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "corecoder", version, about = ABOUT, long_about = None, max_term_width = 100, after_help = EXIT_CODES)]
 pub struct Args {
     #[command(subcommand)]
     pub command: Option<Command>,

@@ -1,7 +1,8 @@
 //! The host: shows what happens, and says what may happen, by hooks, by rules, and at last by asking.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use corecoder::files::shown;
@@ -19,6 +20,8 @@ use crate::plan::{self, Modes};
 use crate::project::Project;
 use crate::question::{self, Answer};
 use crate::screen::Screen;
+use crate::turn;
+use crate::typing::Queued;
 use crate::words::plain;
 
 /// Whoever works with the program.
@@ -34,8 +37,9 @@ pub struct Person {
     turn: tokio::sync::Mutex<()>,
     /// Rung when a question is answered with Ctrl+C: the whole run is to stop.
     pub interrupted: Notify,
-    /// Where messages go that were typed meanwhile.
+    /// Where messages go that were typed meanwhile; nowhere once the run is being stopped.
     inbox: Mutex<Option<Inbox>>,
+    stopping: AtomicBool,
     home: Option<PathBuf>,
     folder: PathBuf,
 }
@@ -72,6 +76,7 @@ impl Person {
             turn: tokio::sync::Mutex::default(),
             interrupted: Notify::new(),
             inbox: Mutex::default(),
+            stopping: AtomicBool::new(false),
             home: places.home.clone(),
             folder: places.cwd.clone(),
         }
@@ -82,13 +87,20 @@ impl Person {
         *self.inbox.lock() = Some(inbox.clone());
     }
 
+    /// The run is being stopped, or a new one begins: what was typed meanwhile waits, or is said again.
+    pub fn stopping(&self, stopping: bool) {
+        self.stopping.store(stopping, Ordering::Relaxed);
+    }
+
     /// A round is over: what was typed meanwhile is said before the next one.
     fn deliver(&self) {
         let inbox = self.inbox.lock().clone();
-        let Some(inbox) = inbox else { return };
+        let Some(inbox) = inbox.filter(|_| !self.stopping.load(Ordering::Relaxed)) else {
+            return;
+        };
         // A command is for the program, and waits for the end of the turn.
         let is_message = |text: &str| !text.starts_with(['/', '!']);
-        for text in self.screen.take_queue(is_message) {
+        for Queued { text, context } in self.screen.take_queue(is_message) {
             self.screen.line(&format!("> {}", plain(&text)));
             let attached = attach::attached(&text, &self.folder, self.home.as_deref());
             inbox.send(text);
@@ -100,6 +112,9 @@ impl Person {
                 .entries
                 .into_iter()
                 .for_each(|entry| inbox.post(entry));
+            if let Some(context) = context {
+                inbox.post(turn::added(&context));
+            }
         }
     }
 
@@ -126,14 +141,14 @@ impl Person {
             (Verdict::Deny(words), _) => Approval::No(words),
             (Verdict::Ask { .. }, Decision::Allow) if !presents => Approval::Yes,
             (Verdict::Allow, Decision::Ask(reason)) => {
-                self.ask(who, &judged, &[], Some(&reason)).await
+                self.ask(who, &judged, &cwd, &[], Some(&reason)).await
             }
             (Verdict::Allow, _) => Approval::Yes,
             (Verdict::Ask { .. }, _) if presents => self.present(who, &judged).await,
             (Verdict::Ask { .. }, Decision::Ask(reason)) => {
-                self.ask(who, &judged, &[], Some(&reason)).await
+                self.ask(who, &judged, &cwd, &[], Some(&reason)).await
             }
-            (Verdict::Ask { always }, _) => self.ask(who, &judged, &always, None).await,
+            (Verdict::Ask { always }, _) => self.ask(who, &judged, &cwd, &always, None).await,
         }
     }
 
@@ -141,6 +156,7 @@ impl Person {
         &self,
         who: &str,
         call: &ToolCall,
+        cwd: &Path,
         always: &[Rule],
         reason: Option<&str>,
     ) -> Approval {
@@ -149,13 +165,15 @@ impl Person {
         }
         let _turn = self.turn.lock().await;
         // While this question waited for its turn, the answer to another may have answered it.
-        let cwd = self.places.of(call).unwrap_or_else(|| self.folder.clone());
+        let mode = self.modes.get();
         let again = self
             .permissions
             .lock()
-            .judge(call, Effect::Write, self.modes.get(), &cwd);
-        if reason.is_none() && again == Verdict::Allow {
-            return Approval::Yes;
+            .judge(call, Effect::Write, mode, cwd);
+        match again {
+            Verdict::Allow if reason.is_none() => return Approval::Yes,
+            Verdict::Deny(words) => return Approval::No(words),
+            _ => {}
         }
         let _asked = self.screen.ask();
         match question::ask(who, call, always, reason, self.screen.look()).await {
@@ -247,8 +265,20 @@ you can without it, and say in your answer what you would change.";
 impl Host for Person {
     fn event(&self, who: &str, event: &Event<'_>) {
         self.screen.event(who, event);
-        if matches!(event, Event::Closed(_)) && who.is_empty() {
-            self.deliver();
+        match event {
+            Event::Closed(_) if who.is_empty() => self.deliver(),
+            // Nobody waits for these hooks: the conversation can't go on without room.
+            Event::Compacting if !self.hooks.is_empty() => {
+                let (hooks, screen) = (self.hooks.clone(), self.screen.clone());
+                tokio::spawn(async move {
+                    let heard = hooks.pre_compact("auto", "").await;
+                    heard
+                        .warnings
+                        .iter()
+                        .for_each(|warning| screen.warn(&plain(warning)));
+                });
+            }
+            _ => {}
         }
     }
 

@@ -24,7 +24,7 @@ use crate::person::Person;
 use crate::screen::{Screen, Show};
 use crate::signals::{Interrupt, Signals};
 use crate::turn::{self, Turn};
-use crate::typing::{Key, Keyboard};
+use crate::typing::{Key, Keyboard, Queued};
 use crate::words::plain;
 use crate::{Start, notify};
 
@@ -223,7 +223,7 @@ impl Repl {
         );
         match ended {
             Ended::Done(outcome) => {
-                self.waiting = self.person.screen.take_queue(|_| true).into();
+                self.wait();
                 let failed = outcome.is_err();
                 self.tell(outcome).await;
                 if failed {
@@ -236,9 +236,23 @@ impl Repl {
         }
     }
 
-    /// What was sent and not said goes back to the prompt.
+    /// What was sent and not said is said next.
+    fn wait(&mut self) {
+        let queued = self.person.screen.take_queue(|_| true);
+        self.waiting
+            .extend(queued.into_iter().map(|queued| queued.text));
+    }
+
+    /// What was sent and not said goes back to the prompt, also what the agent was given and did not get to.
     fn take_back(&mut self) {
-        self.waiting.extend(self.person.screen.take_queue(|_| true));
+        let inbox = &self.agent.kit().inbox;
+        for entry in inbox.take() {
+            match entry {
+                Entry::User(text) => self.waiting.push_back(text),
+                other => inbox.post(other),
+            }
+        }
+        self.wait();
         let mut lines: Vec<String> = self.waiting.drain(..).collect();
         lines.push(self.person.screen.take_typed());
         lines.retain(|line| !line.is_empty());
@@ -328,6 +342,7 @@ pub async fn until_interrupted<T>(
     let (keyboard, screen) = (Keyboard::new(), &person.screen);
     let status = || screen.status_now().line(person.modes.get());
     screen.begin(status(), keyboard.is_there());
+    person.stopping(false);
     let mut tick = tokio::time::interval(Duration::from_millis(100));
     let (mut work, mut failed) = (pin!(work), pin!(keep::failed(kept.session.clone())));
     let ended = loop {
@@ -343,7 +358,7 @@ pub async fn until_interrupted<T>(
                     person.next_mode(&kit.lock());
                 }
                 if let Some(text) = screen.key(key) {
-                    screen.queue(text);
+                    queue(text, person);
                 }
             },
             _ = tick.tick() => {
@@ -353,8 +368,33 @@ pub async fn until_interrupted<T>(
             }
         }
     };
+    person.stopping(!matches!(ended, Ended::Done(_)));
     screen.end();
     ended
+}
+
+/// Lets a message wait, once the hooks have heard it. A command is for the program.
+fn queue(text: String, person: &Person) {
+    let (hooks, screen) = (person.hooks.clone(), person.screen.clone());
+    let context = None;
+    if hooks.is_empty() || text.starts_with(['/', '!']) {
+        return screen.queue(Queued { text, context });
+    }
+    tokio::spawn(async move {
+        let heard = hooks.user_prompt(&text).await;
+        heard
+            .warnings
+            .iter()
+            .for_each(|warning| screen.warn(&plain(warning)));
+        let context = heard.context;
+        match heard.blocked.or(heard.stop) {
+            Some(why) => screen.warn(&format!(
+                "a hook did not let this through: {}",
+                plain(why.trim())
+            )),
+            None => screen.queue(Queued { text, context }),
+        }
+    });
 }
 
 /// Reminds of what was said last.

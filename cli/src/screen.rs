@@ -16,7 +16,7 @@ use crate::held::Held;
 use crate::live::{Live, Out, Shown};
 use crate::status::Status;
 use crate::todo;
-use crate::typing::{Key, Typed};
+use crate::typing::{Key, Queued, Typed};
 use crate::words::{gist, plain, shortened, topic, visible};
 
 /// How much is shown.
@@ -158,19 +158,24 @@ impl Screen {
     }
 
     /// Lets a message wait for the next round.
-    pub fn queue(&self, text: String) {
+    pub fn queue(&self, message: Queued) {
         let mut state = self.state();
-        state.typed.queue.push_back(text);
+        state.typed.queue.push_back(message);
         state.show_typed();
         state.refresh(true);
     }
 
     /// The messages that wait and `may` go now, out of the queue.
-    pub fn take_queue(&self, may: impl Fn(&str) -> bool) -> Vec<String> {
+    pub fn take_queue(&self, may: impl Fn(&str) -> bool) -> Vec<Queued> {
         let mut state = self.state();
         let mut taken = Vec::new();
         // In order: what must wait holds up what was sent behind it.
-        while state.typed.queue.front().is_some_and(|text| may(text)) {
+        while state
+            .typed
+            .queue
+            .front()
+            .is_some_and(|queued| may(&queued.text))
+        {
             taken.extend(state.typed.queue.pop_front());
         }
         state.show_typed();
@@ -421,7 +426,12 @@ impl State {
     fn show_typed(&mut self) {
         if self.shown.typed.is_some() {
             self.shown.typed = Some(self.typed.line.clone());
-            self.shown.queued = self.typed.queue.iter().cloned().collect();
+            self.shown.queued = self
+                .typed
+                .queue
+                .iter()
+                .map(|queued| queued.text.clone())
+                .collect();
         }
     }
 

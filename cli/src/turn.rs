@@ -41,7 +41,7 @@ pub async fn run(
         .into_iter()
         .for_each(|entry| inbox.post(entry));
     if let Some(context) = heard.context {
-        inbox.post(Entry::Note(format!("[a hook adds]\n{context}")));
+        inbox.post(added(&context));
     }
     let mut answer = agent.chat(text).await?;
     for stops in 0..STOPS {
@@ -70,6 +70,11 @@ pub async fn begin(agent: &Agent, person: &Person, source: &str) {
             .inbox
             .post(Entry::Note(format!("[a hook adds]\n{context}")));
     }
+}
+
+/// What a hook has to say, as the model reads it.
+pub fn added(context: &str) -> Entry {
+    Entry::Note(format!("[a hook adds]\n{context}"))
 }
 
 fn warn(person: &Person, warnings: &[String]) {

@@ -65,11 +65,19 @@ fn escape(text: &str) -> (Option<Key>, usize) {
     (None, end.map_or(text.len(), |end| end + 3))
 }
 
+/// A message that waits.
+#[derive(Debug, Default, PartialEq)]
+pub struct Queued {
+    pub text: String,
+    /// What a hook adds to it.
+    pub context: Option<String>,
+}
+
 /// What was typed so far.
 #[derive(Default)]
 pub struct Typed {
     pub line: String,
-    pub queue: VecDeque<String>,
+    pub queue: VecDeque<Queued>,
 }
 
 impl Typed {
@@ -86,7 +94,7 @@ impl Typed {
             Key::Enter => return Some(std::mem::take(&mut self.line).trim().to_string()),
             // The newest that waits goes back to the line, where it can be changed.
             Key::Escape => {
-                if let Some(text) = self.queue.pop_back() {
+                if let Some(Queued { text, .. }) = self.queue.pop_back() {
                     self.line = match self.line.trim() {
                         "" => text,
                         typed => format!("{text}\n{typed}"),

@@ -62,7 +62,8 @@ impl Inbox {
         self.post.lock().outstanding > 0
     }
 
-    pub(crate) fn take(&self) -> Vec<Entry> {
+    /// Takes out what waits: it will not be said.
+    pub fn take(&self) -> Vec<Entry> {
         std::mem::take(&mut self.post.lock().mail)
     }
 
