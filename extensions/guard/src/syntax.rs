@@ -168,7 +168,31 @@ fn tokenize(line: &str, depth: usize) -> Option<Vec<Token>> {
     if depth > MAX_DEPTH || expansions > MAX_EXPANSIONS {
         return None;
     }
-    uncached_tokenize_str(line, &parser_options().tokenizer_options()).ok()
+    let mut tokens = uncached_tokenize_str(line, &parser_options().tokenizer_options()).ok()?;
+    if line.contains("<<") {
+        doubt(&mut tokens, line);
+    }
+    Some(tokens)
+}
+
+/// Near here-documents the library loses substitutions, or their ends. It then gives words
+/// that do not stand in the line, each of which becomes one that cannot be read.
+fn doubt(tokens: &mut [Token], line: &str) {
+    let letters: Vec<char> = line.chars().collect();
+    let mut tokens = tokens.iter_mut();
+    while let Some(token) = tokens.next() {
+        match token {
+            Token::Word(source, span) if source.contains(['$', '`']) => {
+                let written = letters.get(span.start.index..span.end.index);
+                if !written.is_some_and(|written| source.chars().eq(written.iter().copied())) {
+                    *source = "`".to_owned();
+                }
+            }
+            // The tag, the body and the tag have places of their own.
+            Token::Operator(operator, _) if lists("<< <<-", operator) => _ = tokens.nth(2),
+            _ => {}
+        }
+    }
 }
 
 /// Tildes are expanded here, because the library panics on `~99999999999999999999`.

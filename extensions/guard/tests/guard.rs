@@ -803,6 +803,16 @@ fn everything_else_writes() {
     check_effect(
         Effect::Write,
         &[
+            "cat <<E; echo $(rm x)\ntext\nE",
+            "cat <<E $(rm x)\ntext\nE",
+            "cat <<E; echo \"$(rm x)\"\ntext\nE",
+            "echo $(cat <<E\n)\nE\nrm x)",
+            "cat < {a,$(rm x)}",
+            "echo ${X:?$(rm x)}",
+            "printf -vPATH /tmp; ls",
+            "for PATH in /tmp; do ls; done",
+            "cat() { ls; }; cat",
+            "function cat() { ls; }; cat",
             "env",
             "printenv PATH",
             "echo hi | uniq - out",
