@@ -165,14 +165,23 @@ fn tokenize(line: &str, depth: usize) -> Option<Vec<Token>> {
         .map(|opener| line.matches(opener).count())
         .iter()
         .sum();
-    if depth > MAX_DEPTH || expansions > MAX_EXPANSIONS {
+    if depth > MAX_DEPTH || expansions > MAX_EXPANSIONS || line.lines().any(confuses) {
         return None;
     }
-    let mut tokens = uncached_tokenize_str(line, &parser_options().tokenizer_options()).ok()?;
+    // It still panics on some here-documents that end within a substitution.
+    let read = || uncached_tokenize_str(line, &parser_options().tokenizer_options());
+    let mut tokens = std::panic::catch_unwind(read).ok()?.ok()?;
     if line.contains("<<") {
         doubt(&mut tokens, line);
     }
     Some(tokens)
+}
+
+/// A substitution that follows a here-document's operator in the same row: the library takes
+/// the body out of it.
+fn confuses(row: &str) -> bool {
+    let mut behind = row.split("<<").skip(1);
+    behind.any(|text| !text.starts_with('<') && (text.contains("$(") || text.contains('`')))
 }
 
 /// Near here-documents the library loses substitutions, or their ends. It then gives words

@@ -9,16 +9,15 @@ use proptest::prelude::*;
 
 use crate::{Project, bash};
 
-/// A folder of programs: `evil` leaves a mark in it, and the others do nothing.
+/// A folder of programs: `evil` leaves a mark, and the others do nothing.
 fn programs() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let mark = folder.path().join("mark");
     let write = |name: &str, text: String| {
         let path = folder.path().join(name);
         fs::write(&path, text).expect("a program");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("bits");
     };
-    write("evil", format!("#!/bin/bash\n: > {}\n", mark.display()));
+    write("evil", "#!/bin/bash\n: > \"$MARK\"\n".to_owned());
     for name in ["cargo", "git"] {
         write(name, "#!/bin/bash\nexit 0\n".to_owned());
     }
@@ -38,18 +37,17 @@ fn programs() -> tempfile::TempDir {
 /// Whether bash gets to `evil` when it runs the line.
 fn runs_evil(line: &str, programs: &Path) -> bool {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let mark = programs.join("mark");
-    fs::remove_file(&mark).ok();
-    Command::new("/bin/bash")
+    let mark = folder.path().join("mark");
+    // The output ends when the last process in the background does.
+    let output = Command::new("/bin/bash")
         .args(["-c", line])
         .env_clear()
         .env("PATH", programs)
+        .env("MARK", &mark)
         .current_dir(folder.path())
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .expect("bash starts");
+        .output();
+    output.expect("bash starts");
     mark.exists()
 }
 
