@@ -577,50 +577,61 @@ impl Reader {
 
     fn parameter(&mut self, expression: &ParameterExpr, word: &mut Word) -> Option<String> {
         use ParameterExpr as Expr;
-        let named = |parameter: &Parameter| match parameter {
-            Parameter::Named(name) => self.variable(name),
-            // Nothing passes arguments to a line, so all of them together are empty.
-            Parameter::Special(SpecialParameter::AllPositionalParameters { .. }) => {
-                Some(String::new())
-            }
-            _ => None,
-        };
         match expression {
             Expr::Parameter { indirect: true, .. } => None,
-            Expr::Parameter { parameter, .. } => named(parameter),
+            Expr::Parameter { parameter, .. } => self.value(parameter),
             Expr::IndicateErrorIfNullOrUnset {
                 parameter,
-                error_message,
+                error_message: default,
                 ..
-            } => {
-                let value = named(parameter);
-                let message = self.expand_word(error_message.as_deref().unwrap_or_default());
-                word.scripts.extend(message.scripts);
-                value
             }
-            Expr::UseDefaultValues {
+            | Expr::UseDefaultValues {
                 parameter,
-                default_value,
+                default_value: default,
                 ..
             }
             | Expr::AssignDefaultValues {
                 parameter,
-                default_value,
+                default_value: default,
                 ..
             } => {
-                let value = named(parameter);
-                let default = self.expand_word(default_value.as_deref().unwrap_or_default());
+                let value = self.value(parameter);
+                let default = self.stand_in(default.as_deref().unwrap_or_default());
                 word.scripts.extend(default.scripts);
                 Some(value.unwrap_or(default.text))
             }
             other => {
                 // Patterns and replacements can hold substitutions, which are not looked for.
                 let source = format!("{other:?}");
-                if source.contains("$(") || source.contains('`') {
+                if ["$(", "`", "<(", ">("]
+                    .iter()
+                    .any(|sign| source.contains(sign))
+                {
                     word.scripts.push(unreadable());
                 }
                 None
             }
+        }
+    }
+
+    /// Reads the text that stands in for a variable.
+    fn stand_in(&mut self, source: &str) -> Word {
+        let mut word = self.expand_word(source);
+        // A process substitution is an operator elsewhere, so words do not look for it.
+        if source.contains("<(") || source.contains(">(") {
+            self.unread(&mut word);
+        }
+        word
+    }
+
+    fn value(&self, parameter: &Parameter) -> Option<String> {
+        match parameter {
+            Parameter::Named(name) => self.variable(name),
+            // Nothing passes arguments to a line, so all of them together are empty.
+            Parameter::Special(SpecialParameter::AllPositionalParameters { .. }) => {
+                Some(String::new())
+            }
+            _ => None,
         }
     }
 

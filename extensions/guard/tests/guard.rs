@@ -805,6 +805,11 @@ fn everything_else_writes() {
         &[
             "cat <<E; echo $(rm x)\ntext\nE",
             "cat <<E $(rm x)\ntext\nE",
+            "cat <<E; echo $(cat <<E\n)\nE\nrm x)\nx\nE",
+            "echo ${X:-<(rm x)}",
+            "echo ${X:-a >(rm x)}",
+            "echo ${X:+<(rm x)}",
+            "echo ${X:-${Y:-<(rm x)}}",
             "cat <<E; echo \"$(rm x)\"\ntext\nE",
             "echo $(cat <<E\n)\nE\nrm x)",
             "cat < {a,$(rm x)}",

@@ -157,7 +157,8 @@ impl Gaps<'_> {
                 return self.found.push(None);
             }
             let reads = hot.is_empty() && reads(words, extended, around);
-            if reads || words.is_empty() && hot.is_empty() || self.is_allowed(&call) {
+            let idle = words.is_empty() && hot.is_empty() && !extended;
+            if reads || idle || self.is_allowed(&call) {
                 return;
             }
             if hot.is_empty()
