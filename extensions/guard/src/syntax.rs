@@ -107,6 +107,10 @@ pub struct Command {
 }
 
 impl Command {
+    fn is_empty(&self) -> bool {
+        self.all_words().next().is_none()
+    }
+
     /// The words, the assignments and the targets of redirections.
     pub fn all_words(&self) -> impl Iterator<Item = &Word> {
         let targets = self.redirects.iter().map(|redirect| &redirect.target);
@@ -302,8 +306,8 @@ impl Reader {
                 return 2;
             }
             "(" if next == Some(")") && self.function.is_some() => return 2,
-            "(" if is_arithmetic(tokens) => {
-                // Arithmetic runs the substitutions in the values of its variables.
+            "(" if is_arithmetic(tokens) || !self.current.is_empty() => {
+                // Arithmetic and the subscripts of arrays run the substitutions in values.
                 self.finish();
                 self.script.extend(unreadable());
                 self.open(true);
@@ -582,10 +586,14 @@ impl Reader {
             Expr::Parameter { parameter, .. } => self.value(parameter),
             Expr::IndicateErrorIfNullOrUnset {
                 parameter,
-                error_message: default,
+                error_message,
                 ..
+            } => {
+                let message = self.stand_in(error_message.as_deref().unwrap_or_default());
+                word.scripts.extend(message.scripts);
+                self.value(parameter)
             }
-            | Expr::UseDefaultValues {
+            Expr::UseDefaultValues {
                 parameter,
                 default_value: default,
                 ..
