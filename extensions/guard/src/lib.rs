@@ -1,10 +1,12 @@
-//! Reads a bash command line before it runs and answers two questions: is it one of
-//! the classic slips (`rm -rf /`), and does every part of it only read?
+//! Reads what is about to run, before it runs, and answers three questions: is a bash line
+//! one of the classic slips (`rm -rf /`), does every part of it only read, and which calls
+//! may run without a question?
 //!
-//! The idea: [`syntax`] turns the line into simple commands with their words expanded as
-//! far as the line itself tells, and [`danger`] and [`effect`] judge those commands.
-//! The invariant: judging reads no environment, never panics, and calls a line a reader
-//! only when every part of it is a known reader.
+//! The idea: [`syntax`] turns a line into simple commands with their words expanded as far
+//! as the line itself tells; [`danger`] and [`effect`] judge those commands, and
+//! [`permissions`] compares them, and the calls of other tools, with the user's rules.
+//! The invariant: judging reads no environment, never panics, and calls a line a reader, or
+//! allowed, only when every part of it is.
 //! Left out: this is a guard against slips, not a sandbox. Programs are judged by their
 //! names and arguments; script files, aliases and values set elsewhere are not looked into.
 

@@ -625,8 +625,10 @@ impl Reader {
     /// Reads the text that stands in for a variable.
     fn stand_in(&mut self, source: &str) -> Word {
         let mut word = self.expand_word(source);
-        // A process substitution is an operator elsewhere, so words do not look for it.
-        if source.contains("<(") || source.contains(">(") {
+        let has = |signs: &[&str]| signs.iter().any(|sign| source.contains(sign));
+        // Process substitutions are operators elsewhere, so words do not look for them; and
+        // between double quotes a single one hides nothing.
+        if has(&["<(", ">("]) || has(&["'"]) && has(&["$(", "`"]) {
             self.unread(&mut word);
         }
         word

