@@ -175,9 +175,7 @@ fn tokenize(line: &str, depth: usize) -> Option<Vec<Token>> {
     // It still panics on some here-documents that end within a substitution.
     let read = || uncached_tokenize_str(line, &parser_options().tokenizer_options());
     let mut tokens = std::panic::catch_unwind(read).ok()?.ok()?;
-    if line.contains("<<") {
-        doubt(&mut tokens, line);
-    }
+    doubt(&mut tokens, line);
     Some(tokens)
 }
 
@@ -188,16 +186,21 @@ fn confuses(row: &str) -> bool {
     behind.any(|text| !text.starts_with('<') && (text.contains("$(") || text.contains('`')))
 }
 
-/// Near here-documents the library loses substitutions, or their ends. It then gives words
-/// that do not stand in the line, each of which becomes one that cannot be read.
+/// Near here-documents and in default values the library loses substitutions, or their ends.
+/// It then gives words that do not stand in the line, each of which becomes one that cannot
+/// be read, as do process substitutions in default values.
 fn doubt(tokens: &mut [Token], line: &str) {
     let letters: Vec<char> = line.chars().collect();
     let mut tokens = tokens.iter_mut();
     while let Some(token) = tokens.next() {
         match token {
             Token::Word(source, span) if source.contains(['$', '`']) => {
+                let nests =
+                    source.contains("${") && ["<(", ">("].iter().any(|sign| source.contains(sign));
                 let written = letters.get(span.start.index..span.end.index);
-                if !written.is_some_and(|written| source.chars().eq(written.iter().copied())) {
+                let stands =
+                    written.is_some_and(|written| source.chars().eq(written.iter().copied()));
+                if nests || !stands {
                     *source = "`".to_owned();
                 }
             }
