@@ -92,9 +92,9 @@ impl Project {
             );
         }
         for path in hook_files(&places) {
-            match settings::load(&path) {
-                Ok(Some(values)) => {
-                    let found = hooks.read(&Value::Object(values), false);
+            match settings::load_any(&path) {
+                Ok(Some(value)) => {
+                    let found = hooks.read(&value, false);
                     let name = shown(&path);
                     problems.extend(
                         found

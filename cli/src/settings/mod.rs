@@ -138,26 +138,34 @@ const LARGEST: u64 = 1 << 20;
 
 /// The object that a file holds; `None` without a file.
 pub fn load(path: &Path) -> Result<Option<Map<String, Value>>, String> {
-    let name = shown(path);
-    let skipped = |why: String| format!("{name}: {why}; this file is skipped");
+    match load_any(path)? {
+        None => Ok(None),
+        Some(Value::Object(values)) => Ok(Some(values)),
+        Some(_) => Err(skipped(path, "it must hold an object, { ... }")),
+    }
+}
+
+/// The JSON that a file holds; `None` without a file, or with an empty one.
+pub fn load_any(path: &Path) -> Result<Option<Value>, String> {
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(skipped(error.to_string())),
+        Err(error) => return Err(skipped(path, &error.to_string())),
     };
     if !metadata.is_file() || metadata.len() > LARGEST {
-        return Err(skipped("it is no file of at most 1 MB".to_string()));
+        return Err(skipped(path, "it is no file of at most 1 MB"));
     }
-    let text = std::fs::read(path).map_err(|error| skipped(error.to_string()))?;
+    let text = std::fs::read(path).map_err(|error| skipped(path, &error.to_string()))?;
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
     if text.trim_ascii().is_empty() {
         return Ok(None);
     }
-    match serde_json::from_slice(text) {
-        Ok(Value::Object(values)) => Ok(Some(values)),
-        Ok(_) => Err(skipped("it must hold an object, { ... }".to_string())),
-        Err(error) => Err(skipped(error.to_string())),
-    }
+    let value = serde_json::from_slice(text);
+    value.map_err(|error| skipped(path, &error.to_string()))
+}
+
+fn skipped(path: &Path, why: &str) -> String {
+    format!("{}: {why}; this file is skipped", shown(path))
 }
 
 /// What the engine and this program read of a file, by their variables; what can't be used is said.

@@ -2,10 +2,12 @@
 //!
 //! Two comments bind the text to the sources. `<!-- from PATH -->` stands above a fenced block and says where it was
 //! copied from: the whole file, `PATH#NAME` for what stands between `// region: NAME` and `// endregion: NAME`, or
-//! `PATH#fn NAME` for a function, with or without its doc comment. `<!-- count: lines PATH -->1,234<!-- /count -->`
+//! `PATH#fn NAME` for a function, with or without its doc comment; `corecoder ARGUMENTS` is what the program prints.
+//! `<!-- count: lines PATH -->1,234<!-- /count -->`
 //! says what a number counts; there may be several paths, and `without` before those to take off.
 
 use std::path::Path;
+use std::process::Command;
 
 use crate::source::{count_lines, functions, read, root};
 
@@ -95,6 +97,9 @@ fn dedented(text: &str) -> String {
 
 /// The texts that a block from there may have.
 fn sources(reference: &str) -> Result<Vec<String>, String> {
+    if let Some(arguments) = reference.strip_prefix("corecoder ") {
+        return printed(arguments);
+    }
     let (path, name) = reference.split_once('#').unwrap_or((reference, ""));
     let text = read(path)?;
     let lines: Vec<&str> = text.lines().collect();
@@ -125,8 +130,22 @@ fn sources(reference: &str) -> Result<Vec<String>, String> {
     Ok(texts)
 }
 
+/// What the program prints with these arguments.
+fn printed(arguments: &str) -> Result<Vec<String>, String> {
+    let output = Command::new(env!("CARGO"))
+        .args("run --quiet --locked --offline --package corecoder-cli --".split(' '))
+        .args(arguments.split(' '))
+        .current_dir(root())
+        .output()
+        .map_err(|error| error.to_string())?;
+    match output.status.success() {
+        true => Ok(vec![dedented(&String::from_utf8_lossy(&output.stdout))]),
+        false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+    }
+}
+
 #[test]
-fn quoted_code_is_the_code() {
+fn quoted_code_and_help_are_what_is_there() {
     let mut problems = Vec::new();
     for document in documents() {
         let mut used = 0;
