@@ -566,6 +566,10 @@ impl Reader {
                     let script = self.nested(|depth| tokenize(line, depth));
                     push_value(word, printed_by(&script, &self.cwd), quoted);
                     word.scripts.push(script);
+                    // What a backslash does between backticks depends on the quotes around.
+                    if word.source.contains('`') && word.source.contains('\\') {
+                        word.scripts.push(unreadable());
+                    }
                 }
                 WordPiece::ParameterExpansion(expression) => {
                     let value = self.parameter(expression, word);

@@ -806,6 +806,7 @@ fn everything_else_writes() {
             "cat <<E; echo $(rm x)\ntext\nE",
             "cat <<E $(rm x)\ntext\nE",
             "cat <<E; echo $(cat <<E\n)\nE\nrm x)\nx\nE",
+            "echo \"`echo \\\"$(echo \\\"; rm x; echo \\\")\\\"`\"",
             "echo ${X:-<(rm x)}",
             "echo ${X:-<({rm,x})}",
             "echo ${X:-cat <(ls && {rm,x})}",

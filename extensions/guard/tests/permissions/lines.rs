@@ -384,6 +384,24 @@ fn patterns_mean_what_they_say() {
 }
 
 #[test]
+fn a_message_in_a_here_document_is_an_argument() {
+    let rules = &["allow bash(git commit*)"];
+    check(
+        rules,
+        "allow",
+        &["git commit -m \"$(cat <<'EOF'\nfix: it's done\n\n- more; rm x\nEOF\n)\""],
+    );
+    check(
+        rules,
+        "ask",
+        &[
+            "git commit -m \"$(cat <<EOF\n$(rm x)\nEOF\n)\"",
+            "git commit -m \"$(cat <<'EOF'\nx\nEOF\nrm x)\"",
+        ],
+    );
+}
+
+#[test]
 fn readers_need_no_rule() {
     check(
         &[],
