@@ -37,8 +37,8 @@ const fn wrapper(
 
 const TIMEOUT: &str = "-s -k -v --signal --kill-after --preserve-status --foreground --verbose";
 const WRAPPERS: &[Wrapper] = &[
-    wrapper("sudo", 0, "ugphCDrtTUR", None),
-    wrapper("doas", 0, "uC", None),
+    wrapper("sudo", 0, "ugphCDrtTUR", Some("-n -H -k -S")),
+    wrapper("doas", 0, "uC", Some("-n")),
     wrapper("env", 0, "uC", Some("-u")),
     wrapper("timeout", 1, "sk", Some(TIMEOUT)),
     wrapper("nice", 0, "n", Some("-n")),
@@ -65,8 +65,10 @@ pub struct Peeled<'a> {
     pub inner: &'a [Word],
     /// The `NAME=value` that it sets for the program.
     pub assignments: Vec<&'a Word>,
-    /// The program runs as it would without the wrapper and its options.
+    /// The program runs as it would without the wrapper and its options, but for whose rights it has.
     pub harmless: bool,
+    /// It has the rights of the superuser.
+    pub elevated: bool,
 }
 
 /// Takes the outermost wrapper off; `None` when the command is no wrapper.
@@ -102,6 +104,7 @@ pub fn peel(words: &[Word]) -> Option<Peeled<'_>> {
         name,
         inner,
         assignments,
+        elevated: lists("sudo doas", name),
         harmless: harmless && operands.iter().all(is_plain),
     })
 }

@@ -129,7 +129,9 @@ impl Gaps<'_> {
         let mut hot = hot_names(&command.assignments, &command.words);
         let mut words = &command.words[..];
         let mut assignments: Vec<&Word> = command.assignments.iter().collect();
-        let mut extended = false;
+        let (mut extended, mut elevated) = (false, false);
+        // What is offered never gives the superuser's rights to more than this very command.
+        let mut offer = words;
         for _ in 0..MAX_WRAPPERS {
             let call = Call {
                 assignments: std::mem::take(&mut assignments),
@@ -140,13 +142,15 @@ impl Gaps<'_> {
             if !is_named(words) {
                 return self.found.push(None);
             }
-            let reads = hot.is_empty() && reads(words, extended, around);
+            // What only reads may read more as the superuser, so that needs a rule.
+            let reads = hot.is_empty() && !elevated && reads(words, extended, around);
             let idle = words.is_empty() && hot.is_empty() && !extended;
             if reads || idle || self.is_allowed(&call) {
                 return;
             }
             if hot.is_empty()
                 && !extended
+                && !elevated
                 && let Some(code) = code(words)
             {
                 return self.code(&code, around);
@@ -157,8 +161,12 @@ impl Gaps<'_> {
             extended |= peeled.name == "xargs";
             hot.extend(hot_names(&peeled.assignments, &[]));
             words = peeled.inner;
+            elevated |= peeled.elevated;
+            if !elevated {
+                offer = words;
+            }
         }
-        let rule = offered(command, words, hot.is_empty(), extended);
+        let rule = offered(command, offer, hot.is_empty(), extended);
         self.found.push(rule);
     }
 
