@@ -83,7 +83,7 @@ pub fn worded(result: Result<String, String>) -> String {
 
 /// Holds arguments against a schema's `properties` and `required`. What has one reading is put right: `"5"`
 /// where a number is wanted, `null` where nothing is. Nested schemas are the tool's own business.
-pub(crate) fn fit(schema: &Value, args: &Value) -> Result<Value, String> {
+pub fn fit(schema: &Value, args: &Value) -> Result<Value, String> {
     let mut fitted = args
         .as_object()
         .cloned()

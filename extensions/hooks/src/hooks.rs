@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use corecoder::{Effect, Tool, ToolCall};
+use corecoder::{Effect, Tool, ToolCall, tools};
 use futures::future::join_all;
 use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
@@ -17,8 +17,8 @@ use crate::follow::{Followed, READERS};
 use crate::heard::Before;
 use crate::hook::{Event, Hook};
 use crate::names::{self, Spelling};
+use crate::process;
 use crate::read::Reading;
-use crate::{process, schema};
 
 /// Programs of the user that are told of steps and may have a say.
 #[derive(Clone)]
@@ -223,5 +223,5 @@ fn fitted(tool: Option<&dyn Tool>, input: Value) -> Result<Value, String> {
             "it replaced the input by one that does not fit: {why}. That is the hook's fault, not the model's; tell the user"
         )
     };
-    schema::fit(&tool.spec().parameters, input).map_err(blame)
+    tools::fit(&tool.spec().parameters, &input).map_err(blame)
 }

@@ -22,7 +22,6 @@ mod process;
 // The calls on their way from the question to the tool.
 mod calls;
 mod follow;
-mod schema;
 
 pub use heard::{Before, Decision, Heard};
 pub use hooks::Hooks;

@@ -228,7 +228,7 @@ async fn input_that_does_not_fit_is_the_hooks_fault() {
             json!({"command": "ls", "timeout": "soon"}),
             "`timeout` must be of type integer",
         ),
-        (json!("ls"), "it is no JSON object"),
+        (json!("ls"), "must be a JSON object"),
     ];
     for (input, wanted) in rows {
         let hooks = place.hook("PreToolUse", &replaces(input));
