@@ -49,6 +49,7 @@ mod scripted;
 mod sessions;
 mod signals;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -87,7 +88,9 @@ fn exit_code(error: &AgentError) -> ExitCode {
 
 /// Shows an error to a person, and says how the program ends by it.
 fn report(error: &anyhow::Error) -> ExitCode {
-    eprintln!("corecoder: {}", words::plain(&format!("{error:#}")));
+    let words = words::plain(&format!("{error:#}"));
+    // A terminal that has gone is no reason to crash.
+    let _ = writeln!(std::io::stderr(), "corecoder: {words}");
     match error.downcast_ref::<AgentError>() {
         Some(error) => exit_code(error),
         None => ExitCode::FAILURE,

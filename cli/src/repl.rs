@@ -22,7 +22,7 @@ use crate::editor::Editor;
 use crate::keep::{self, Kept};
 use crate::person::Person;
 use crate::screen::{Screen, Show};
-use crate::signals::{Interrupt, Signals};
+use crate::signals::{HUNG_UP, Interrupt, Signals};
 use crate::turn::{self, Turn};
 use crate::typing::{Key, Keyboard, Queued};
 use crate::words::plain;
@@ -198,12 +198,14 @@ impl Repl {
                     Ok(line) => Line::Text(line),
                     Err(ReadlineError::Interrupted) => Line::Interrupted,
                     Err(ReadlineError::Eof) => Line::Leave(ExitCode::SUCCESS),
+                    Err(_) if tcgetattr(std::io::stdin()).is_err() => Line::Leave(ExitCode::from(HUNG_UP)),
                     Err(error) => return Err(error.into()),
                 }),
                 interrupt = self.signals.next() => if let Interrupt::Leave(code) = interrupt {
                     if let Some(terminal) = terminal {
                         let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &terminal);
                     }
+                    self.person.screen.leave_line();
                     return Ok(Line::Leave(code));
                 },
             }
@@ -291,7 +293,10 @@ impl Repl {
     /// Says why work stopped before its end. `Some` means that the program is to end.
     pub fn interrupted<T>(&mut self, ended: Ended<T>) -> Option<ExitCode> {
         match ended {
-            Ended::Interrupted(Interrupt::Leave(code)) => return Some(code),
+            Ended::Interrupted(Interrupt::Leave(code)) => {
+                self.person.screen.leave_line();
+                return Some(code);
+            }
             Ended::Interrupted(Interrupt::Cancel) => {
                 // Whoever presses twice at once wants out; whoever waits wants the prompt.
                 self.leave_until = Some(Instant::now() + Duration::from_millis(400));

@@ -3,6 +3,7 @@
 //! Everything that a model or a tool wrote passes [`plain`], or the Markdown reader, before it reaches the terminal, so
 //! that no escape sequence in it can move the cursor or name the window.
 
+use std::io::Write;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -139,6 +140,22 @@ impl Screen {
         state.shown.status = status;
         state.shown.typed = typing.then(String::new);
         state.show_typed();
+    }
+
+    /// Leaves a line that an editor was reading and can't put away any more: pastes are no longer marked, and what stood
+    /// below goes.
+    pub fn leave_line(&self) {
+        if self.state().live.is_there() {
+            let mut out = std::io::stdout().lock();
+            let _ = out
+                .write_all(b"\x1b[?2004l\r\n\x1b[J")
+                .and_then(|()| out.flush());
+        }
+    }
+
+    /// Whether work goes on in which a person can type.
+    pub fn is_at_work(&self) -> bool {
+        self.state().shown.typed.is_some()
     }
 
     /// The line below everything changed.
@@ -488,7 +505,6 @@ impl State {
 
     /// Without a terminal the words go out as they are.
     fn stream(&mut self, piece: &str) {
-        use std::io::Write;
         let mut out = std::io::stdout().lock();
         let _ = out.write_all(piece.as_bytes()).and_then(|()| out.flush());
         self.mid_line = !piece.ends_with('\n');

@@ -4,6 +4,9 @@ use std::process::ExitCode;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+/// The exit code of a program whose terminal has gone: 128 + SIGHUP's number.
+pub const HUNG_UP: u8 = 129;
+
 /// What came while something ran.
 pub enum Interrupt {
     /// Ctrl+C.
@@ -33,7 +36,7 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => Interrupt::Cancel,
             _ = self.terminate.recv() => Interrupt::Leave(ExitCode::from(143)),
-            _ = self.hangup.recv() => Interrupt::Leave(ExitCode::from(129)),
+            _ = self.hangup.recv() => Interrupt::Leave(ExitCode::from(HUNG_UP)),
         }
     }
 }
