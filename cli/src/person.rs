@@ -37,9 +37,10 @@ pub struct Person {
     turn: tokio::sync::Mutex<()>,
     /// Rung when a question is answered with Ctrl+C: the whole run is to stop.
     pub interrupted: Notify,
-    /// Where messages go that were typed meanwhile; nowhere once the run is being stopped.
+    /// The reply of this round has come to its end, so another request may follow.
+    replied: AtomicBool,
+    /// Where messages go that were typed meanwhile.
     inbox: Mutex<Option<Inbox>>,
-    stopping: AtomicBool,
     home: Option<PathBuf>,
     folder: PathBuf,
 }
@@ -75,8 +76,8 @@ impl Person {
             },
             turn: tokio::sync::Mutex::default(),
             interrupted: Notify::new(),
+            replied: AtomicBool::new(false),
             inbox: Mutex::default(),
-            stopping: AtomicBool::new(false),
             home: places.home.clone(),
             folder: places.cwd.clone(),
         }
@@ -87,17 +88,14 @@ impl Person {
         *self.inbox.lock() = Some(inbox.clone());
     }
 
-    /// The run is being stopped, or a new one begins: what was typed meanwhile waits, or is said again.
-    pub fn stopping(&self, stopping: bool) {
-        self.stopping.store(stopping, Ordering::Relaxed);
-    }
-
-    /// A round is over: what was typed meanwhile is said before the next one.
+    /// A round is over: what was typed meanwhile is said before the next one. After one that failed or was stopped there
+    /// is none, and what was typed goes back to the prompt.
     fn deliver(&self) {
-        let inbox = self.inbox.lock().clone();
-        let Some(inbox) = inbox.filter(|_| !self.stopping.load(Ordering::Relaxed)) else {
+        if !self.replied.load(Ordering::Relaxed) || !self.screen.is_at_work() {
             return;
-        };
+        }
+        let inbox = self.inbox.lock().clone();
+        let Some(inbox) = inbox else { return };
         // A command is for the program, and waits for the end of the turn.
         let is_message = |text: &str| !text.starts_with(['/', '!']);
         for Queued { text, context } in self.screen.take_queue(is_message) {
@@ -175,7 +173,7 @@ impl Person {
             Verdict::Deny(words) => return Approval::No(words),
             _ => {}
         }
-        let _asked = self.screen.ask();
+        let asked = self.screen.ask();
         match question::ask(who, call, always, reason, self.screen.look()).await {
             Answer::Yes => Approval::Yes,
             Answer::Always => {
@@ -183,13 +181,17 @@ impl Person {
                 Approval::Yes
             }
             Answer::No(reason) => Approval::No(reason),
-            Answer::Interrupted => self.interrupt(),
+            Answer::Interrupted => {
+                drop(asked);
+                self.interrupt().await
+            }
         }
     }
 
-    fn interrupt(&self) -> Approval {
+    /// Stops the run. There is no answer: with one the run would go on until it is stopped, and ask the next question.
+    async fn interrupt(&self) -> Approval {
         self.interrupted.notify_one();
-        Approval::No("the user interrupted".to_string())
+        std::future::pending().await
     }
 
     /// Shows a plan, and asks what is to become of it.
@@ -209,14 +211,17 @@ impl Person {
         let text = args["plan"].as_str().unwrap_or_default().to_string();
         self.screen.lines(vec![String::new()]);
         self.screen.markdown(&text);
-        let _asked = self.screen.ask();
+        let asked = self.screen.ask();
         match question::plan(text).await {
             Ok(approved) => {
                 self.modes.approve(approved);
                 Approval::Yes
             }
             Err(Answer::No(reason)) => Approval::No(reason),
-            Err(_) => self.interrupt(),
+            Err(_) => {
+                drop(asked);
+                self.interrupt().await
+            }
         }
     }
 
@@ -266,7 +271,10 @@ impl Host for Person {
     fn event(&self, who: &str, event: &Event<'_>) {
         self.screen.event(who, event);
         match event {
-            Event::Closed(_) if who.is_empty() => self.deliver(),
+            _ if !who.is_empty() => {}
+            Event::Request { .. } => self.replied.store(false, Ordering::Relaxed),
+            Event::Replied(_) => self.replied.store(true, Ordering::Relaxed),
+            Event::Closed(_) => self.deliver(),
             // Nobody waits for these hooks: the conversation can't go on without room.
             Event::Compacting if !self.hooks.is_empty() => {
                 let (hooks, screen) = (self.hooks.clone(), self.screen.clone());

@@ -347,7 +347,6 @@ pub async fn until_interrupted<T>(
     let (keyboard, screen) = (Keyboard::new(), &person.screen);
     let status = || screen.status_now().line(person.modes.get());
     screen.begin(status(), keyboard.is_there());
-    person.stopping(false);
     let mut tick = tokio::time::interval(Duration::from_millis(100));
     let (mut work, mut failed) = (pin!(work), pin!(keep::failed(kept.session.clone())));
     let ended = loop {
@@ -373,7 +372,6 @@ pub async fn until_interrupted<T>(
             }
         }
     };
-    person.stopping(!matches!(ended, Ended::Done(_)));
     screen.end();
     ended
 }
