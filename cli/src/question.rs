@@ -107,8 +107,7 @@ pub fn trust(root: &Path, brought: &[PathBuf]) -> Option<bool> {
 
 /// Asks what is to become of a plan that stands on the screen.
 pub async fn plan(plan: String) -> Result<Approved, Answer> {
-    let choices =
-        "  Carry it out? [y]es, [a]ccepting edits, [e]dit it, [n]o, or say what to change: ";
+    let choices = "  Carry it out? [y]es, [a]ccept edits, [e]dit it, [n]o, or what to change: ";
     let mut edited = None;
     loop {
         let line = line(choices.to_string(), String::new()).await?;
