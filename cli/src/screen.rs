@@ -254,7 +254,7 @@ impl Screen {
     fn text(&self, piece: &str) {
         let mut state = self.state();
         state.stops("", "thinking");
-        state.end_thoughts();
+        state.end_thoughts(self.show.details);
         let piece = state.held.sure(piece);
         state.answer(&piece);
     }
@@ -264,9 +264,7 @@ impl Screen {
         let mut state = self.state();
         let lines = state.thoughts.push(piece);
         if self.show.details {
-            let dimmed = lines.iter().map(|line| style(line).dim().to_string());
-            let dimmed = dimmed.collect();
-            state.print(dimmed);
+            state.print(dimmed(&lines));
         }
         let tail = state.thoughts.tail();
         state.shown.tail = style(tail).dim().italic().to_string();
@@ -282,7 +280,7 @@ impl Screen {
         if let Some(usage) = reply.usage {
             state.status.used = usage.prompt + usage.completion;
         }
-        state.end_thoughts();
+        state.end_thoughts(self.show.details);
         let held = state.held.rest();
         if self.show.answer && reply.text.ends_with(held.trim_end()) && !held.is_empty() {
             state.answer(&held);
@@ -382,7 +380,7 @@ impl Host for Screen {
             // What a sub-agent does is shown by itself.
             Event::Started { call, .. } if call.name == "agent" => {}
             Event::Started { call, .. } => {
-                let what = format!("{label}{} {}", call.name, topic(call));
+                let what = format!("{label}{} {}", visible(&call.name), topic(call));
                 self.runs(who, &call.id, what);
             }
             Event::Finished { call, result, took } => {
@@ -524,17 +522,26 @@ impl State {
         }
     }
 
-    fn end_thoughts(&mut self) {
-        let _ = self.thoughts.finish();
+    /// The thoughts are over; the end of them, which is no whole line, is printed or goes.
+    fn end_thoughts(&mut self, print: bool) {
+        let lines = self.thoughts.finish();
         self.shown.tail.clear();
+        if print && !lines.is_empty() {
+            self.print(dimmed(&lines));
+        }
     }
 
     /// What was streamed is void, and comes again.
     fn void_text(&mut self) {
         self.held = Held::default();
-        self.end_thoughts();
+        self.end_thoughts(false);
         self.finish_text();
     }
+}
+
+fn dimmed(lines: &[String]) -> Vec<String> {
+    let dimmed = lines.iter().map(|line| style(line).dim().to_string());
+    dimmed.collect()
 }
 
 fn key(who: &str, what: &str) -> String {
@@ -591,7 +598,7 @@ fn headline(
         Ok(_) => String::new(),
         Err(_) => format!(": {}", gist(text)),
     };
-    let what = format!("{label}{} {}{time}", call.name, topic(call));
+    let what = format!("{label}{} {}{time}", visible(&call.name), topic(call));
     let width = width.saturating_sub(3);
     // The outcome says more than the end of a long command.
     let room = width.saturating_sub(outcome.chars().count()).max(width / 2);
