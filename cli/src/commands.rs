@@ -21,7 +21,7 @@ use crate::{Start, assemble, keep, sessions, turn};
 const HELP: &str = concat!(
     "  /help            this text\n",
     "  /model [NAME]    show or change the model\n",
-    "  /mode [MODE]     ask, accept-edits, plan or yolo; Shift+Tab goes on to the next\n",
+    "  /mode [MODE]     ask, accept-edits, plan or yolo; Shift+Tab: the next\n",
     "  /plan            plan mode: read and plan, change nothing\n",
     "  /skills          skills and custom commands: /NAME runs one\n",
     "  /hooks           the programs that are told of steps\n",
@@ -37,9 +37,9 @@ const HELP: &str = concat!(
     "  @PATH            attach a file or a picture\n",
     "  quit             leave (Ctrl+D too)\n",
     "\n",
-    "  Tab completes, Ctrl+R searches what was typed before, Alt+Enter begins a new line.\n",
-    "  While the agent works: what you send is said at its next step, Esc takes it back,\n",
-    "  Ctrl+C stops it.",
+    "  Tab completes, Ctrl+R searches what was typed before, Alt+Enter begins a line.\n",
+    "  While the agent works: what you send is said at its next step, Esc takes it\n",
+    "  back, Ctrl+C stops it.",
 );
 
 /// The commands of the program itself.

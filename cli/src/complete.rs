@@ -64,6 +64,14 @@ impl Models {
     }
 }
 
+/// How a message names a file: in quotes, if there are blanks in the name.
+fn mention(path: &str) -> String {
+    match path.contains(char::is_whitespace) {
+        true => format!("@\"{path}\""),
+        false => format!("@{path}"),
+    }
+}
+
 impl Completions {
     /// Where the word begins that ends at `pos`, and what it may become.
     pub fn at(&self, line: &str, pos: usize) -> (usize, Vec<String>) {
@@ -78,7 +86,7 @@ impl Completions {
             return (0, beginning(&self.commands));
         }
         if let Some(name) = word.strip_prefix('@') {
-            let found = self.files(name).into_iter().map(|path| format!("@{path}"));
+            let found = self.files(name).into_iter().map(|path| mention(&path));
             return (start, found.collect());
         }
         match before.split_whitespace().next() {
