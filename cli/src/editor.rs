@@ -1,6 +1,7 @@
 //! The prompt: a line editor with history, completion, and the status line below what is typed.
 
 use std::borrow::Cow;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -13,8 +14,8 @@ use rustyline::hint::{Hint, Hinter};
 use rustyline::history::FileHistory;
 use rustyline::validate::Validator;
 use rustyline::{
-    Cmd, CompletionType, ConditionalEventHandler, Context, Event, EventContext, EventHandler,
-    Helper, KeyCode, KeyEvent, Modifiers, RepeatCount,
+    Behavior, Cmd, CompletionType, ConditionalEventHandler, Context, Event, EventContext,
+    EventHandler, Helper, KeyCode, KeyEvent, Modifiers, RepeatCount,
 };
 
 use crate::complete::Completions;
@@ -48,6 +49,7 @@ impl Editor {
         let settings = rustyline::Config::builder()
             .max_history_size(1_000)?
             .completion_type(CompletionType::List)
+            .behavior(behavior())
             .build();
         let mut editor = rustyline::Editor::with_config(settings)?;
         let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
@@ -79,6 +81,14 @@ impl Editor {
                 .map(|history| editor.append_history(history));
         }
         Ok(line)
+    }
+}
+
+/// Where lines are edited: at the terminal itself where the output goes elsewhere.
+pub fn behavior() -> Behavior {
+    match std::io::stdout().is_terminal() {
+        true => Behavior::Stdio,
+        false => Behavior::PreferTerm,
     }
 }
 

@@ -11,6 +11,7 @@ use rustix::termios::{QueueSelector, tcflush};
 use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
 
+use crate::editor::behavior;
 use crate::plan::Approved;
 use crate::words::{plain, subject, visible};
 
@@ -93,7 +94,7 @@ pub fn trust(root: &Path, brought: &[PathBuf]) -> Option<bool> {
         say!("    … {} more", brought.len() - SHOWN);
     }
     loop {
-        let answer = DefaultEditor::new()
+        let answer = editor()
             .ok()?
             .readline("  Do you trust this folder? [y]es, [n]o: ")
             .ok()?;
@@ -181,7 +182,7 @@ async fn line(choices: String, begun: String) -> Result<String, Answer> {
     // Without a terminal there is nothing to forget.
     let _ = tcflush(std::io::stdin(), QueueSelector::IFlush);
     let reading = tokio::task::spawn_blocking(move || {
-        let mut editor = DefaultEditor::new()?;
+        let mut editor = editor()?;
         let newline = rustyline::KeyEvent(rustyline::KeyCode::Enter, rustyline::Modifiers::ALT);
         editor.bind_sequence(newline, rustyline::Cmd::Newline);
         editor.readline_with_initial(&choices, (&begun, ""))
@@ -191,6 +192,11 @@ async fn line(choices: String, begun: String) -> Result<String, Answer> {
         Err(ReadlineError::Interrupted) => Err(Answer::Interrupted),
         Err(_) => Err(Answer::No("the user did not answer".to_string())),
     }
+}
+
+fn editor() -> rustyline::Result<DefaultEditor> {
+    let settings = rustyline::Config::builder().behavior(behavior());
+    DefaultEditor::with_config(settings.build())
 }
 
 /// Lines of each kind that are shown unasked.
