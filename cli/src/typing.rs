@@ -3,8 +3,9 @@
 //! The terminal hands over each key at once and echoes none, but Ctrl+C stays a signal. Bytes are read when there are
 //! any, never waited for, so that a question's own reader finds them all.
 
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
@@ -22,30 +23,81 @@ pub enum Key {
     NewLine,
 }
 
-/// The keys in the bytes that came together. A line end in the middle is part of a paste, one at the end sends.
-pub fn keys(bytes: &[u8]) -> Vec<Key> {
-    let text = String::from_utf8_lossy(bytes);
-    let mut rest = text.as_ref();
-    let mut keys = Vec::new();
-    while let Some(c) = rest.chars().next() {
-        let (key, length) = match c {
+/// Turns bytes into keys. The terminal marks what is pasted, so that a line end in it does not send, and one that was
+/// typed does, however fast it came.
+#[derive(Default)]
+struct Reader {
+    pasting: bool,
+    /// The beginning of a letter or of a mark whose rest has not come.
+    left: Vec<u8>,
+}
+
+const PASTE: &str = "\x1b[200~";
+const PASTE_END: &str = "\x1b[201~";
+
+impl Reader {
+    fn keys(&mut self, bytes: &[u8]) -> Vec<Key> {
+        let mut bytes = [std::mem::take(&mut self.left), bytes.to_vec()].concat();
+        if let Err(error) = std::str::from_utf8(&bytes)
+            && error.error_len().is_none()
+        {
+            self.left = bytes.split_off(error.valid_up_to());
+        }
+        let text = String::from_utf8_lossy(&bytes);
+        let mut rest = text.as_ref();
+        let mut keys = Vec::new();
+        while !rest.is_empty() {
+            let (key, length) = match self.pasting {
+                true => self.pasted(rest),
+                false => self.typed(rest),
+            };
+            rest = &rest[length..];
+            match (keys.last_mut(), key) {
+                (Some(Key::Text(text)), Some(Key::Text(more))) => *text += &more,
+                (_, Some(key)) => keys.push(key),
+                (_, None) => {}
+            }
+        }
+        keys
+    }
+
+    /// Text up to the end of the paste, or as much of it as has come.
+    fn pasted(&mut self, rest: &str) -> (Option<Key>, usize) {
+        let end = rest.find(PASTE_END);
+        let (inside, length) = match end {
+            Some(end) => (&rest[..end], end + PASTE_END.len()),
+            None => {
+                let mut begun = (1..PASTE_END.len()).rev();
+                let begun = begun.find(|length| rest.ends_with(&PASTE_END[..*length]));
+                let inside = &rest[..rest.len() - begun.unwrap_or(0)];
+                self.left.splice(0..0, rest[inside.len()..].bytes());
+                (inside, rest.len())
+            }
+        };
+        self.pasting = end.is_none();
+        let text = inside.replace("\r\n", "\n").replace('\r', "\n");
+        let shown = text
+            .chars()
+            .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'));
+        (Some(Key::Text(shown.collect())), length)
+    }
+
+    fn typed(&mut self, rest: &str) -> (Option<Key>, usize) {
+        if rest.starts_with(PASTE) {
+            self.pasting = true;
+            return (None, PASTE.len());
+        }
+        let c = rest.chars().next().unwrap_or_default();
+        match c {
             '\x1b' => escape(rest),
-            '\r' | '\n' if rest.len() == 1 => (Some(Key::Enter), 1),
-            '\r' | '\n' => (Some(Key::NewLine), 1),
+            '\r' | '\n' => (Some(Key::Enter), 1),
             '\x7f' | '\x08' => (Some(Key::Backspace), 1),
             '\x15' => (Some(Key::Kill), 1),
             '\t' => (Some(Key::Text(" ".to_string())), 1),
             c if c.is_control() => (None, c.len_utf8()),
             c => (Some(Key::Text(c.to_string())), c.len_utf8()),
-        };
-        rest = &rest[length..];
-        match (keys.last_mut(), key) {
-            (Some(Key::Text(text)), Some(Key::Text(more))) => *text += &more,
-            (_, Some(key)) => keys.push(key),
-            (_, None) => {}
         }
     }
-    keys
 }
 
 /// The key that an escape sequence stands for, if it is one of ours, and the length of the sequence.
@@ -108,7 +160,12 @@ impl Typed {
 }
 
 /// The terminal while the agent works; put back when this is dropped.
-pub struct Keyboard(Option<Termios>);
+pub struct Keyboard {
+    before: Option<Termios>,
+    reader: RefCell<Reader>,
+    /// The terminal was told to mark what is pasted; a question's own reader ends that.
+    marks: Cell<bool>,
+}
 
 impl Keyboard {
     pub fn new() -> Keyboard {
@@ -119,12 +176,27 @@ impl Keyboard {
                 .remove(LocalModes::ECHO | LocalModes::ICANON);
             let _ = tcsetattr(io::stdin(), OptionalActions::Now, &quiet);
         }
-        Keyboard(before)
+        let (reader, marks) = (RefCell::default(), Cell::new(false));
+        Keyboard {
+            before,
+            reader,
+            marks,
+        }
+    }
+
+    /// Tells the terminal whether to mark what is pasted.
+    fn mark(&self, on: bool) {
+        let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
+        if self.marks.replace(on) != on && !dumb && io::stdout().is_terminal() {
+            let code = if on { "\x1b[?2004h" } else { "\x1b[?2004l" };
+            let mut out = io::stdout().lock();
+            let _ = out.write_all(code.as_bytes()).and_then(|()| out.flush());
+        }
     }
 
     /// Whether somebody can type.
     pub fn is_there(&self) -> bool {
-        self.0.is_some()
+        self.before.is_some()
     }
 
     /// The next keys, as long as nobody else reads them. Never comes where there is no terminal.
@@ -133,12 +205,16 @@ impl Keyboard {
             return std::future::pending().await;
         }
         loop {
+            match is_free() {
+                true => self.mark(true),
+                false => self.marks.set(false),
+            }
             tokio::time::sleep(PACE).await;
             let stdin = io::stdin();
             if is_free() && rustix::io::ioctl_fionread(&stdin).is_ok_and(|waiting| waiting > 0) {
                 let mut bytes = [0; 4096];
                 if let Ok(length) = rustix::io::read(&stdin, &mut bytes) {
-                    return keys(&bytes[..length]);
+                    return self.reader.borrow_mut().keys(&bytes[..length]);
                 }
             }
         }
@@ -150,7 +226,8 @@ const PACE: Duration = Duration::from_millis(30);
 
 impl Drop for Keyboard {
     fn drop(&mut self) {
-        if let Some(before) = &self.0 {
+        self.mark(false);
+        if let Some(before) = &self.before {
             let _ = tcsetattr(io::stdin(), OptionalActions::Now, before);
         }
     }
