@@ -150,7 +150,7 @@ fn the_end_of_a_long_turn_is_told_unless_that_is_off() {
         (json!({}), "", 0, 0),
     ];
     let turns = expected.map(|(settings, program, bells, words)| {
-        let turn = std::thread::spawn(move || {
+        std::thread::spawn(move || {
             let terminal = long_turn(settings.clone(), program);
             let heard = terminal.heard();
             assert_eq!(
@@ -164,8 +164,7 @@ fn the_end_of_a_long_turn_is_told_unless_that_is_off() {
                     .iter()
                     .all(|words| words.starts_with("9;CoreCoder"))
             );
-        });
-        turn
+        })
     });
     turns.into_iter().for_each(|turn| turn.join().unwrap());
 }

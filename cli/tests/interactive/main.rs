@@ -1,7 +1,10 @@
 //! The interactive program as a person has it: a real terminal, what is typed there, and what then stands where.
 
 mod approvals;
+mod commands;
 mod ends;
+mod input;
+mod looks;
 mod modes;
 mod provider;
 mod terminal;
@@ -20,7 +23,7 @@ use tempfile::TempDir;
 pub struct Home(Arc<TempDir>);
 
 impl Home {
-    pub fn new() -> Home {
+    pub fn made() -> Home {
         let home = Home(Arc::new(tempfile::tempdir().unwrap()));
         fs::create_dir(home.path("home")).unwrap();
         fs::create_dir(home.path("project")).unwrap();

@@ -35,7 +35,7 @@ pub struct Setup {
 
 impl Setup {
     pub fn new() -> Setup {
-        Setup::of(Home::new())
+        Setup::of(Home::made())
     }
 
     pub fn of(home: Home) -> Setup {
@@ -73,6 +73,10 @@ impl Setup {
 
     pub fn project(&self, path: &str) -> PathBuf {
         self.home.path(&format!("project/{path}"))
+    }
+
+    pub fn home_path(&self, path: &str) -> PathBuf {
+        self.home.path(&format!("home/{path}"))
     }
 
     /// The search path with a folder of the project before it, whose files are made programs.
@@ -125,7 +129,7 @@ impl Setup {
         command
             .args([
                 "-c",
-                &format!("stty sane rows {rows} cols {columns}; {run}"),
+                &format!("stty sane; until [ \"$(stty size)\" = \"{rows} {columns}\" ]; do :; done; {run}"),
             ])
             .arg(env!("CARGO_BIN_EXE_corecoder"))
             .args(&self.args)
@@ -137,7 +141,9 @@ impl Setup {
             .env("CORECODER_BASE_URL", &provider.url)
             .env("CORECODER_MODEL", "first-model")
             .envs(self.env);
-        let session = Session::spawn(command).unwrap();
+        let mut session = Session::spawn(command).unwrap();
+        let process = session.get_process_mut();
+        process.set_window_size(columns, rows).unwrap();
         let pty = session.get_process().get_raw_handle().unwrap();
         let [high, wide] = [rows, columns].map(|n| NonZeroU16::new(n).unwrap());
         Terminal {
@@ -274,6 +280,16 @@ impl Terminal {
             .unwrap()
     }
 
+    /// Whether the terminal itself had to break the line in this row.
+    pub fn is_wrapped(&self, row: u16) -> bool {
+        self.emulator.screen().row_wrapped(row)
+    }
+
+    /// Whether the program took the whole screen.
+    pub fn is_alternate(&self) -> bool {
+        self.emulator.screen().alternate_screen()
+    }
+
     /// Waits for text anywhere on the screen or in the scroll-back, also where it is broken into rows.
     #[track_caller]
     pub fn sees(&mut self, text: &str) {
@@ -287,10 +303,8 @@ impl Terminal {
     /// How often a text stands on the screen and in the scroll-back.
     pub fn count(&self, text: &str) -> usize {
         let rows = self.history();
-        rows.join("\n")
-            .matches(text)
-            .count()
-            .max(rows.concat().matches(text).count())
+        let whole = ["\n", "", " "].map(|between| rows.join(between).matches(text).count());
+        whole.into_iter().max().unwrap()
     }
 
     /// Waits until the text is gone from the screen.
@@ -304,9 +318,19 @@ impl Terminal {
         self.pty.write_all(keys.as_bytes()).unwrap();
     }
 
+    /// A line editor reads, which draws in whole updates; the line below what works does not.
+    fn edits(&self) -> bool {
+        let ended = self
+            .raw
+            .windows(8)
+            .rposition(|bytes| bytes == b"\x1b[?2004l");
+        let since = &self.raw[ended.unwrap_or(0)..];
+        self.emulator.screen().bracketed_paste() && count(since, b"\x1b[?2026l") > 0
+    }
+
     /// A line editor reads, and its line begins so.
     pub fn reads(&self, begins: &str) -> bool {
-        self.emulator.screen().bracketed_paste() && self.cursor().0.starts_with(begins)
+        self.edits() && self.cursor().0.starts_with(begins)
     }
 
     /// Waits for the prompt.
@@ -331,7 +355,7 @@ impl Terminal {
             let row = usize::from(screen.cursor_position().0);
             // A long one is broken into rows.
             let rows = &terminal.screen()[row.saturating_sub(2)..=row];
-            screen.bracketed_paste() && solid(&rows.concat()).contains(&solid(question))
+            terminal.edits() && solid(&rows.concat()).contains(&solid(question))
         });
     }
 
@@ -370,7 +394,8 @@ impl Terminal {
     #[track_caller]
     pub fn works(&mut self) {
         self.until("the line while it works", |terminal| {
-            !terminal.emulator.screen().bracketed_paste() && terminal.cursor().0.starts_with('>')
+            let screen = terminal.emulator.screen();
+            !terminal.edits() && screen.bracketed_paste() && terminal.cursor().0.starts_with('>')
         });
     }
 

@@ -80,12 +80,17 @@ fn several_lines_are_pasted_as_one_message() {
     let mut terminal = Setup::new().start(provider);
     terminal.says("work");
     terminal.works();
-    terminal.adds("first\rsecond\rthird", "> first↵second↵third");
+    // The mark at its end comes in two pieces, as it may at the end of a long paste.
+    terminal.adds(
+        "\x1b[200~first\rsecond\nthird\x1b[20",
+        "> first↵second↵third",
+    );
+    terminal.adds("1~, typed", "> first↵second↵third, typed");
     terminal.adds("\r", ">");
     terminal.provider.let_go();
     terminal.sees("I heard it.");
     let said = said(&terminal.provider.messages(1));
-    assert_eq!(said, ["work", "first\nsecond\nthird"]);
+    assert_eq!(said, ["work", "first\nsecond\nthird, typed"]);
     terminal.leaves();
 }
 
