@@ -15,6 +15,7 @@ use corecoder_sessions::session::Session;
 use crate::project::Project;
 use crate::repl::{Ended, Repl, until_interrupted};
 use crate::status::Bill;
+use crate::typing::Message;
 use crate::words::{self, plain, visible};
 use crate::{Start, assemble, keep, sessions, turn};
 
@@ -93,7 +94,7 @@ impl Repl {
             ("/plan", "") => self.change_mode("plan"),
             ("/plan", task) => {
                 self.change_mode("plan");
-                return self.chat(task.to_string()).await;
+                return self.chat(Message::new(task)).await;
             }
             ("/skills", _) => self.list_skills(),
             ("/hooks", _) => self.list_hooks(),
@@ -112,7 +113,7 @@ impl Repl {
     /// A command or a skill of the user's own.
     async fn custom(&mut self, name: &str, args: &str) -> Option<ExitCode> {
         match self.start.project.invoked(name, args) {
-            Some(Ok(text)) => return self.chat(text).await,
+            Some(Ok(text)) => return self.chat(Message::new(text)).await,
             Some(Err(why)) => say!("{}", style(plain(&why)).yellow()),
             None => {
                 let names = names(&self.start.project);

@@ -142,7 +142,7 @@ fn columns(out: Out) -> usize {
 }
 
 const FRAMES: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
-/// What runs at most, in lines.
+/// What runs, and what waits, in lines at most.
 const RUNNING: usize = 6;
 
 /// The area as it is written, and the widths of its lines down to the cursor, which is left behind what is typed.
@@ -192,7 +192,15 @@ fn above(shown: &Shown, width: usize) -> Vec<String> {
     if more > 0 {
         lines.push(fit(&format!("  … and {more} more")));
     }
-    for (at, text) in shown.queued.iter().enumerate() {
+    let more = shown.queued.len().saturating_sub(RUNNING);
+    if more > 0 {
+        lines.push(
+            style(fit(&format!("  next: {more} more")))
+                .dim()
+                .to_string(),
+        );
+    }
+    for (at, text) in shown.queued.iter().enumerate().skip(more) {
         let is_last = at + 1 == shown.queued.len();
         let hint = if is_last { "  (Esc takes it back)" } else { "" };
         let text = truncate_str(text, width.saturating_sub(9 + hint.len()), "…");

@@ -21,7 +21,7 @@ use crate::project::Project;
 use crate::question::{self, Answer};
 use crate::screen::Screen;
 use crate::turn;
-use crate::typing::Queued;
+use crate::typing::Message;
 use crate::words::plain;
 
 /// Whoever works with the program.
@@ -97,8 +97,8 @@ impl Person {
         let inbox = self.inbox.lock().clone();
         let Some(inbox) = inbox else { return };
         // A command is for the program, and waits for the end of the turn.
-        let is_message = |text: &str| !text.starts_with(['/', '!']);
-        for Queued { text, context } in self.screen.take_queue(is_message) {
+        let said = self.screen.take_queue(|message| !message.is_command());
+        for Message { text, context, .. } in said {
             self.screen.line(&format!("> {}", plain(&text)));
             let attached = attach::attached(&text, &self.folder, self.home.as_deref());
             inbox.send(text);

@@ -1,6 +1,5 @@
 //! The interactive session: a prompt, the agent, and what is typed while it works.
 
-use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::process::ExitCode;
@@ -24,7 +23,7 @@ use crate::person::Person;
 use crate::screen::{Screen, Show};
 use crate::signals::{HUNG_UP, Interrupt, Signals};
 use crate::turn::{self, Turn};
-use crate::typing::{Key, Keyboard, Queued};
+use crate::typing::{Key, Keyboard, Message};
 use crate::words::plain;
 use crate::{Start, notify};
 
@@ -39,15 +38,13 @@ pub struct Repl {
     editor: Editor,
     /// What was typed and not sent; the prompt begins with it.
     begun: String,
-    /// What was sent while the agent worked, and not said yet.
-    waiting: VecDeque<String>,
     /// Until when another Ctrl+C leaves the program.
     leave_until: Option<Instant>,
 }
 
 /// What the person typed.
 enum Line {
-    Text(String),
+    Message(Message),
     Interrupted,
     Leave(ExitCode),
 }
@@ -92,7 +89,6 @@ pub async fn run(llm: Llm, start: Start) -> anyhow::Result<ExitCode> {
         kit,
         editor,
         begun: String::new(),
-        waiting: VecDeque::new(),
         leave_until: None,
     };
     let code = repl.run().await?;
@@ -162,8 +158,8 @@ impl Repl {
                     self.leave_until = Some(Instant::now() + Duration::from_secs(2));
                     say!("{}", style("Ctrl+C again, or Ctrl+D, leaves").dim());
                 }
-                Line::Text(text) => {
-                    if let Some(code) = self.obey(text.trim()).await {
+                Line::Message(message) => {
+                    if let Some(code) = self.obey(message).await {
                         return Ok(code);
                     }
                 }
@@ -172,30 +168,31 @@ impl Repl {
     }
 
     /// Does what a line says. `Some` means that the program is to end.
-    async fn obey(&mut self, line: &str) -> Option<ExitCode> {
-        match line {
+    async fn obey(&mut self, message: Message) -> Option<ExitCode> {
+        match message.text.trim() {
             "" => None,
             "quit" | "exit" | "/quit" | "/exit" => Some(ExitCode::SUCCESS),
             command if commands::is_command(command) => self.command(command).await,
             command if command.starts_with('!') => self.shell(command).await,
-            text => self.chat(text.to_string()).await,
+            _ => self.chat(message).await,
         }
     }
 
     /// One line: what was sent while the agent worked, else from the prompt. A signal that ends the program puts the
     /// terminal back first.
     async fn read(&mut self) -> anyhow::Result<Line> {
-        if let Some(text) = self.waiting.pop_front() {
-            say!("> {}", plain(&text));
-            return Ok(Line::Text(text));
+        if let Some(message) = self.person.screen.take_first() {
+            say!("> {}", plain(&message.text));
+            return Ok(Line::Message(message));
         }
         let terminal = tcgetattr(std::io::stdin()).ok();
-        let (editor, begun) = (self.editor.clone(), std::mem::take(&mut self.begun));
+        let begun = std::mem::take(&mut self.begun) + &self.person.screen.take_typed();
+        let editor = self.editor.clone();
         let mut reading = tokio::task::spawn_blocking(move || editor.read(&begun));
         loop {
             tokio::select! {
                 line = &mut reading => return Ok(match line? {
-                    Ok(line) => Line::Text(line),
+                    Ok(line) => Line::Message(Message::new(line)),
                     Err(ReadlineError::Interrupted) => Line::Interrupted,
                     Err(ReadlineError::Eof) => Line::Leave(ExitCode::SUCCESS),
                     Err(_) if tcgetattr(std::io::stdin()).is_err() => Line::Leave(ExitCode::from(HUNG_UP)),
@@ -213,9 +210,9 @@ impl Repl {
     }
 
     /// Lets the agent work. `Some` means that the program is to end.
-    pub async fn chat(&mut self, text: String) -> Option<ExitCode> {
+    pub async fn chat(&mut self, message: Message) -> Option<ExitCode> {
         let began = Instant::now();
-        let work = turn::run(&mut self.agent, &self.person, &self.start.project, text);
+        let work = turn::run(&mut self.agent, &self.person, &self.start.project, message);
         let ended =
             until_interrupted(work, &mut self.signals, &self.person, &self.kit, &self.kept).await;
         notify::after(
@@ -225,37 +222,29 @@ impl Repl {
         );
         match ended {
             Ended::Done(outcome) => {
-                self.wait();
                 let failed = outcome.is_err();
                 self.tell(outcome).await;
                 if failed {
                     self.take_back();
                 }
-                self.begun += &self.person.screen.take_typed();
                 None
             }
             other => self.interrupted(other),
         }
     }
 
-    /// What was sent and not said is said next.
-    fn wait(&mut self) {
-        let queued = self.person.screen.take_queue(|_| true);
-        self.waiting
-            .extend(queued.into_iter().map(|queued| queued.text));
-    }
-
     /// What was sent and not said goes back to the prompt, also what the agent was given and did not get to.
     fn take_back(&mut self) {
         let inbox = &self.agent.kit().inbox;
+        let mut lines = Vec::new();
         for entry in inbox.take() {
             match entry {
-                Entry::User(text) => self.waiting.push_back(text),
+                Entry::User(text) => lines.push(text),
                 other => inbox.post(other),
             }
         }
-        self.wait();
-        let mut lines: Vec<String> = self.waiting.drain(..).collect();
+        let queued = self.person.screen.take_queue(|_| true);
+        lines.extend(queued.into_iter().map(|queued| queued.text));
         lines.push(self.person.screen.take_typed());
         lines.retain(|line| !line.is_empty());
         self.begun = lines.join("\n");
@@ -379,23 +368,22 @@ pub async fn until_interrupted<T>(
 /// Lets a message wait, once the hooks have heard it. A command is for the program.
 fn queue(text: String, person: &Person) {
     let (hooks, screen) = (person.hooks.clone(), person.screen.clone());
-    let context = None;
-    if hooks.is_empty() || text.starts_with(['/', '!']) {
-        return screen.queue(Queued { text, context });
+    let message = Message::new(text);
+    if hooks.is_empty() || message.is_command() {
+        return screen.queue(message);
     }
     tokio::spawn(async move {
-        let heard = hooks.user_prompt(&text).await;
+        let heard = hooks.user_prompt(&message.text).await;
         heard
             .warnings
             .iter()
             .for_each(|warning| screen.warn(&plain(warning)));
-        let context = heard.context;
         match heard.blocked.or(heard.stop) {
             Some(why) => screen.warn(&format!(
                 "a hook did not let this through: {}",
                 plain(why.trim())
             )),
-            None => screen.queue(Queued { text, context }),
+            None => screen.queue(message.heard(heard.context)),
         }
     });
 }

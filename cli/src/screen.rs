@@ -17,7 +17,7 @@ use crate::held::Held;
 use crate::live::{Live, Out, Shown};
 use crate::status::Status;
 use crate::todo;
-use crate::typing::{Key, Queued, Typed};
+use crate::typing::{Key, Message, Typed};
 use crate::words::{gist, plain, shortened, topic, visible};
 
 /// How much is shown.
@@ -175,7 +175,7 @@ impl Screen {
     }
 
     /// Lets a message wait for the next round.
-    pub fn queue(&self, message: Queued) {
+    pub fn queue(&self, message: Message) {
         let mut state = self.state();
         state.typed.queue.push_back(message);
         state.show_typed();
@@ -183,20 +183,20 @@ impl Screen {
     }
 
     /// The messages that wait and `may` go now, out of the queue.
-    pub fn take_queue(&self, may: impl Fn(&str) -> bool) -> Vec<Queued> {
+    pub fn take_queue(&self, may: impl Fn(&Message) -> bool) -> Vec<Message> {
         let mut state = self.state();
         let mut taken = Vec::new();
         // In order: what must wait holds up what was sent behind it.
-        while state
-            .typed
-            .queue
-            .front()
-            .is_some_and(|queued| may(&queued.text))
-        {
+        while state.typed.queue.front().is_some_and(&may) {
             taken.extend(state.typed.queue.pop_front());
         }
         state.show_typed();
         taken
+    }
+
+    /// The message that waits longest, out of the queue.
+    pub fn take_first(&self) -> Option<Message> {
+        self.state().typed.queue.pop_front()
     }
 
     /// What was typed and not sent, out of the line.

@@ -14,6 +14,7 @@ use crate::one_shot::Task;
 use crate::person::Person;
 use crate::signals::Interrupt;
 use crate::turn::{self, Turn};
+use crate::typing::Message;
 use crate::words::plain;
 use crate::{Start, commands, exit_code};
 
@@ -214,7 +215,13 @@ impl Run {
         let mut said = asked;
         let mut last = (String::new(), String::new());
         for _ in 0..=AGAIN {
-            let turn = turn::run(&mut self.agent, &self.person, &self.start.project, said).await?;
+            let turn = turn::run(
+                &mut self.agent,
+                &self.person,
+                &self.start.project,
+                Message::new(said),
+            )
+            .await?;
             let answer = match turn {
                 Turn::Blocked(why) => return Ok(Answered::Blocked(why)),
                 Turn::Answered(answer) => answer,

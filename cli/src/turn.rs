@@ -5,6 +5,7 @@ use corecoder::{Agent, AgentError, Entry};
 use crate::attach;
 use crate::person::Person;
 use crate::project::Project;
+use crate::typing::Message;
 use crate::words::plain;
 
 /// How a turn ended that was not cut off.
@@ -17,21 +18,26 @@ pub enum Turn {
 /// How often in one turn a hook may send the model back to work.
 const STOPS: usize = 8;
 
-/// Says `text` to the model, and has its answer.
+/// Says this to the model, and has its answer.
 pub async fn run(
     agent: &mut Agent,
     person: &Person,
     project: &Project,
-    text: String,
+    message: Message,
 ) -> Result<Turn, AgentError> {
-    let heard = person.hooks.user_prompt(&text).await;
-    warn(person, &heard.warnings);
-    if let Some(why) = heard.blocked.or(heard.stop) {
-        return Ok(Turn::Blocked(format!(
-            "a hook did not let this through: {}",
-            why.trim()
-        )));
-    }
+    let message = match message.heard {
+        true => message,
+        false => {
+            let heard = person.hooks.user_prompt(&message.text).await;
+            warn(person, &heard.warnings);
+            if let Some(why) = heard.blocked.or(heard.stop) {
+                let words = "a hook did not let this through";
+                return Ok(Turn::Blocked(format!("{words}: {}", why.trim())));
+            }
+            message.heard(heard.context)
+        }
+    };
+    let Message { text, context, .. } = message;
     let places = &project.places;
     let attached = attach::attached(&text, &places.cwd, places.home.as_deref());
     warn(person, &attached.problems);
@@ -40,7 +46,7 @@ pub async fn run(
         .entries
         .into_iter()
         .for_each(|entry| inbox.post(entry));
-    if let Some(context) = heard.context {
+    if let Some(context) = context {
         inbox.post(added(&context));
     }
     let mut answer = agent.chat(text).await?;

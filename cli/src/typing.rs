@@ -117,19 +117,44 @@ fn escape(text: &str) -> (Option<Key>, usize) {
     (None, end.map_or(text.len(), |end| end + 3))
 }
 
-/// A message that waits.
+/// What a person says.
 #[derive(Debug, Default, PartialEq)]
-pub struct Queued {
+pub struct Message {
     pub text: String,
-    /// What a hook adds to it.
+    /// What the hooks added, once they have heard it.
     pub context: Option<String>,
+    pub heard: bool,
+}
+
+impl Message {
+    /// A message that no hook has heard.
+    pub fn new(text: impl Into<String>) -> Message {
+        Message {
+            text: text.into(),
+            ..Message::default()
+        }
+    }
+
+    /// The hooks have heard it, and added this.
+    pub fn heard(self, context: Option<String>) -> Message {
+        Message {
+            context,
+            heard: true,
+            ..self
+        }
+    }
+
+    /// It is for the program, or for the shell.
+    pub fn is_command(&self) -> bool {
+        self.text.starts_with(['/', '!'])
+    }
 }
 
 /// What was typed so far.
 #[derive(Default)]
 pub struct Typed {
     pub line: String,
-    pub queue: VecDeque<Queued>,
+    pub queue: VecDeque<Message>,
 }
 
 impl Typed {
@@ -146,7 +171,7 @@ impl Typed {
             Key::Enter => return Some(std::mem::take(&mut self.line).trim().to_string()),
             // The newest that waits goes back to the line, where it can be changed.
             Key::Escape => {
-                if let Some(Queued { text, .. }) = self.queue.pop_back() {
+                if let Some(Message { text, .. }) = self.queue.pop_back() {
                     self.line = match self.line.trim() {
                         "" => text,
                         typed => format!("{text}\n{typed}"),

@@ -1,7 +1,7 @@
 //! What is typed while the agent works: shown, queued, taken back, told, and never lost.
 
-use crate::provider::{Provider, bash, calls, held, held_calls, said, says};
-use crate::terminal::Setup;
+use crate::provider::{Provider, bash, calls, echo, held, held_calls, said, says};
+use crate::terminal::{Setup, Terminal};
 
 #[test]
 fn what_is_typed_is_shown_and_sent_with_the_next_round() {
@@ -185,5 +185,91 @@ fn nothing_that_is_typed_while_turns_begin_and_end_is_lost_or_doubled() {
     let said = said(last["messages"].as_array().unwrap());
     let expected: Vec<String> = (0..12).map(|n| format!("message {n:02}")).collect();
     assert_eq!(said, expected);
+    terminal.leaves();
+}
+
+/// Types these while the agent works, each with Enter.
+#[track_caller]
+fn queues(terminal: &mut Terminal, lines: &[&str]) {
+    terminal.works();
+    for line in lines {
+        terminal.adds(line, &format!("> {line}"));
+        terminal.adds("\r", ">");
+    }
+}
+
+#[test]
+fn what_waits_behind_a_command_is_said_in_its_order_and_nothing_is_lost() {
+    let provider = Provider::new(|request, n| match n {
+        0 | 1 => held(&format!("Answer {n}.")),
+        _ => echo(request),
+    });
+    let mut terminal = Setup::new().start(provider);
+    terminal.says("work");
+    queues(
+        &mut terminal,
+        &["/model second-model", "one", "two", "/tokens", "three"],
+    );
+    terminal.provider.let_go();
+    terminal.sees("Answer 0.");
+    queues(&mut terminal, &["four"]);
+    terminal.provider.let_go();
+    terminal.sees("four.");
+    terminal.prompt();
+    let last = terminal.provider.requests().pop().unwrap();
+    let said = said(last["messages"].as_array().unwrap());
+    assert_eq!(said, ["work", "one", "two", "three", "four"]);
+    terminal.leaves();
+}
+
+#[test]
+fn what_is_typed_while_a_command_of_the_user_runs_comes_right_after_it() {
+    let mut terminal = Setup::new().start(Provider::saying(vec![]));
+    terminal.says("!while [ ! -e go ]; do sleep 0.02; done; echo gone");
+    queues(&mut terminal, &["sent"]);
+    terminal.adds("half", "> half");
+    terminal.home.write("project/go", "");
+    terminal.sees("Heard: sent.");
+    terminal.until("the half line", |terminal| terminal.reads("> half"));
+    terminal.submits();
+    terminal.sees("Heard: half.");
+    terminal.leaves();
+}
+
+#[test]
+fn many_that_wait_in_a_small_window_leave_nothing_behind() {
+    let provider = Provider::saying(vec![held_calls(&[bash("ls")]), says("I heard them.")]);
+    let mut terminal = Setup::new().size(12, 40).start(provider);
+    terminal.says("work");
+    let lines: Vec<String> = (0..15).map(|n| format!("message {n:02}")).collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    queues(&mut terminal, &lines);
+    terminal.provider.let_go();
+    terminal.sees("I heard them.");
+    terminal.prompt();
+    for line in &lines {
+        assert_eq!(terminal.count(line), 1, "{line}: {:#?}", terminal.history());
+    }
+    assert_eq!(said(&terminal.provider.messages(1))[1..], lines);
+    terminal.leaves();
+}
+
+#[test]
+fn what_is_typed_right_behind_a_message_stands_nowhere_twice() {
+    let provider = Provider::saying((0..8).map(|n| held(&format!("Answer {n}."))).collect());
+    let mut terminal = Setup::new().start(provider);
+    for n in 0..8 {
+        terminal.prompt();
+        terminal.enters(&format!("go {n}"));
+        terminal.keys("xyz");
+        terminal.until("what was typed", |terminal| {
+            terminal.cursor().0.contains("> xyz")
+        });
+        terminal.adds("\x15", ">");
+        terminal.provider.let_go();
+        terminal.sees(&format!("Answer {n}."));
+    }
+    terminal.prompt();
+    assert_eq!(terminal.count("xyz"), 0, "{:#?}", terminal.history());
     terminal.leaves();
 }
