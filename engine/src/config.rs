@@ -1,7 +1,7 @@
 //! Settings out of the environment, the only place that reads it.
 //!
 //! A `.env` file in the working directory or above it, up to the home directory, fills in what the environment
-//! does not set; it never overrides. Of several the nearest wins. Further files, such as a program's settings, fill in
+//! does not set, or sets to nothing; it never overrides. Of several the nearest wins. Further files, such as a program's settings, fill in
 //! what is still not set.
 
 use std::collections::HashMap;
@@ -34,6 +34,8 @@ pub struct Config {
     pub data: Option<PathBuf>,
     /// The variables that a file filled in, and which.
     pub origins: HashMap<String, PathBuf>,
+    /// What these variables say, also those that nothing here reads.
+    pub filled: HashMap<String, String>,
 }
 
 /// What a file of settings says, by the names of the variables that it fills in for.
@@ -97,6 +99,8 @@ impl Config {
         let deepseek = url.is_none() && key == Some("DEEPSEEK_API_KEY");
         let model = if deepseek { "deepseek-chat" } else { "gpt-5.5" };
         let default_url = deepseek.then_some("https://api.deepseek.com");
+        let mut filled = vars.values.clone();
+        filled.retain(|name, _| vars.files.contains_key(name) && vars.get(name).is_some());
         Ok(Config {
             api_key: key
                 .and_then(|name| vars.get(name))
@@ -114,6 +118,7 @@ impl Config {
             max_context: vars.number("CORECODER_MAX_CONTEXT", " above 0", |n: &u64| *n > 0)?,
             data: vars.data(),
             home: vars.home(),
+            filled,
             origins: vars.files,
             folder,
         })
@@ -153,7 +158,7 @@ impl Variables {
 
     fn fill_in(&mut self, file: &Path, values: Vec<(String, String)>) {
         for (name, value) in values {
-            if !self.values.contains_key(&name) {
+            if self.get(&name).is_none() {
                 self.files.insert(name.clone(), file.to_path_buf());
                 self.values.insert(name, value);
             }

@@ -60,7 +60,9 @@ fn the_environment_comes_before_a_dotenv_file_and_that_before_further_files_in_t
     ];
     for (name, origin) in origins {
         assert_eq!(config.origins.get(name), origin, "{name}");
+        assert_eq!(config.filled.contains_key(name), origin.is_some(), "{name}");
     }
+    assert_eq!(config.filled["CORECODER_MAX_CONTEXT"], "2");
 }
 
 #[test]
