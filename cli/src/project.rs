@@ -10,7 +10,7 @@ use corecoder::files::shown;
 use corecoder_conventions::{Commands, Instructions, Places, Skills, Trust, needs_trust};
 use corecoder_guard::permissions::{Mode, Permissions, Rule};
 use corecoder_hooks::Hooks;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::args::Args;
 use crate::settings::{self, Settings};
@@ -83,7 +83,10 @@ impl Project {
             let value = Value::Object(file.values.clone());
             let mut found = permissions.read(&value, file.foreign);
             if let Some(value) = file.values.get("hooks") {
-                found.extend(hooks.read(value, file.foreign));
+                // With the key, by which problems are named, and Claude Code's switch beside it.
+                let off = file.values.get("disableAllHooks").filter(|_| file.foreign);
+                let value = json!({"hooks": value, "disableAllHooks": off});
+                found.extend(hooks.read(&value, file.foreign));
             }
             problems.extend(
                 found

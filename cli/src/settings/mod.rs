@@ -50,10 +50,11 @@ impl Settings {
             .iter()
             .map(|file| layer(file, &mut problems))
             .collect();
-        let config = Config::from_vars(Config::vars(), places.cwd.clone(), &layers)?;
-        let value = |name: &str| lookup(name, &layers);
+        let mut config = Config::from_vars(Config::vars(), places.cwd.clone(), &layers)?;
+        problems.extend(loosened(&mut config, places));
+        let value = |name: &str| lookup(name, &config, &layers);
         let number = |name: &str| value(name).and_then(|text| text.parse::<u64>().ok());
-        problems.extend(wrong_variables());
+        problems.extend(wrong_variables(&config));
         Ok(Settings {
             max_turns: args.output.max_turns.or(number("max_turns")),
             mode: value("mode"),
@@ -69,9 +70,10 @@ impl Settings {
 }
 
 /// The value of a setting that is not the engine's: its variable's, or that of the first file that has it.
-fn lookup(name: &str, layers: &[Layer]) -> Option<String> {
+fn lookup(name: &str, config: &Config, layers: &[Layer]) -> Option<String> {
     let setting = table::find(name)?;
-    let mut set = setting.variables.iter().filter_map(|name| variable(name));
+    let names = setting.variables.iter();
+    let mut set = names.filter_map(|name| variable(name).or(config.filled.get(*name).cloned()));
     let set = set.find(|text| setting.kind.allows(text).is_ok());
     set.or_else(|| {
         let values = layers.iter().flat_map(|layer| &layer.values);
@@ -86,14 +88,33 @@ pub fn variable(name: &str) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())
 }
 
+/// A `.env` file counts without trust, but it can't say that less is asked for.
+fn loosened(config: &mut Config, places: &Places) -> Option<String> {
+    let file = config.origins.get(MODE)?.clone();
+    let own = file.parent() == places.home.as_deref();
+    if places.trusted || own || !file.ends_with(".env") {
+        return None;
+    }
+    config.filled.remove(MODE)?;
+    config.origins.remove(MODE);
+    let file = shown(&file);
+    Some(format!(
+        "{file}: {MODE} is ignored, because this folder is not trusted; --trust makes it count"
+    ))
+}
+
+const MODE: &str = "CORECODER_MODE";
+
+/// The settings that have variables and are not the engine's.
+pub const OWN: [&str; 5] = ["max_turns", "mode", "verbose", "notify", "notify_after"];
+
 /// Variables that the engine does not read and whose values can't be used.
-fn wrong_variables() -> Vec<String> {
-    let own = ["max_turns", "mode", "verbose", "notify", "notify_after"];
-    let settings = own.iter().filter_map(|name| table::find(name));
+fn wrong_variables(config: &Config) -> Vec<String> {
+    let settings = OWN.iter().filter_map(|name| table::find(name));
     let variables =
         settings.flat_map(|setting| setting.variables.iter().map(move |name| (name, setting)));
     let wrong = variables.filter_map(|(name, setting)| {
-        let text = variable(name)?;
+        let text = variable(name).or(config.filled.get(*name).cloned())?;
         let wanted = setting.kind.allows(&text).err()?;
         Some(format!(
             "{name} must be {wanted}, not {text:?}; it is ignored"
@@ -149,11 +170,19 @@ pub fn load(path: &Path) -> Result<Option<Map<String, Value>>, String> {
 pub fn load_any(path: &Path) -> Result<Option<Value>, String> {
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
+        Err(_) if path.is_symlink() => {
+            return Err(skipped(path, "it is a symlink that leads nowhere"));
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(skipped(path, &error.to_string())),
     };
-    if !metadata.is_file() || metadata.len() > LARGEST {
-        return Err(skipped(path, "it is no file of at most 1 MB"));
+    let wrong = match metadata.is_file() {
+        true => (metadata.len() > LARGEST).then_some("it is larger than 1 MB"),
+        false if metadata.is_dir() => Some("it is a folder"),
+        false => Some("it is no regular file"),
+    };
+    if let Some(wrong) = wrong {
+        return Err(skipped(path, wrong));
     }
     let text = std::fs::read(path).map_err(|error| skipped(path, &error.to_string()))?;
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
@@ -184,6 +213,8 @@ fn layer(file: &File, problems: &mut Vec<String>) -> Layer {
         match (setting.kind.text(value), setting.variables.first()) {
             (Ok(text), Some(variable)) => values.push((variable.to_string(), text)),
             (Ok(_), None) => {}
+            // Whoever reads these says what is wrong in them.
+            (Err(_), _) if matches!(setting.name, "permissions" | "hooks") => {}
             (Err(wanted), _) => {
                 let value = match setting.kind {
                     table::Kind::Secret => "what it is",

@@ -4,7 +4,7 @@ use corecoder::Config;
 use corecoder::files::shown;
 
 use super::table::{Kind, SETTINGS, Setting};
-use super::{Settings, variable};
+use super::{OWN, Settings, variable};
 use crate::args::Args;
 use crate::words::plain;
 
@@ -64,53 +64,33 @@ fn of(setting: &Setting, args: &Args, settings: &Settings) -> (String, String) {
         return (value, setting.flag.unwrap_or_default().to_string());
     }
     let config = &settings.config;
-    let set = setting
-        .variables
-        .iter()
-        .find_map(|name| Some((*name, variable(name)?)));
-    if let Some((name, value)) = set {
-        return (veiled(setting, &value), name.to_string());
-    }
-    let origins = setting.variables.iter();
-    let origin = origins.filter_map(|name| config.origins.get(*name)).next();
-    let mut files = settings
-        .files
-        .iter()
-        .filter(|file| !file.foreign || matches!(setting.kind, Kind::Object));
-    let file = files.find_map(|file| Some((file.values.get(setting.name)?, &file.path)));
-    match (origin, file) {
-        // A .env file stands above the settings files.
-        (Some(origin), _) if origin.ends_with(".env") => (
-            veiled(setting, &engine(setting.name, config)),
-            shown(origin),
-        ),
-        (_, Some((value, path))) if setting.kind.text(value).is_ok() => {
-            let text = value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_string);
-            (veiled(setting, &text), shown(path))
+    for name in setting.variables {
+        if let Some(value) = variable(name).filter(|value| counts(setting, value)) {
+            return (veiled(setting, &value), name.to_string());
         }
-        _ => match (setting.name, config.base_url.as_deref()) {
-            ("model", _) => (config.model.clone(), "default".to_string()),
-            ("base_url", Some(url)) => (url.to_string(), "default for this key".to_string()),
-            _ => (setting.default.to_string(), "default".to_string()),
-        },
+        // A .env file, or one of settings.
+        let filled = config.filled.get(*name).zip(config.origins.get(*name));
+        if let Some((value, file)) = filled.filter(|(value, _)| counts(setting, value)) {
+            return (veiled(setting, value), shown(file));
+        }
+    }
+    let mut files = settings.files.iter();
+    let file = files.find_map(|file| {
+        let own = !file.foreign || matches!(setting.kind, Kind::Object);
+        let value = file.values.get(setting.name).filter(|_| own)?;
+        Some((setting.kind.text(value).ok()?, &file.path))
+    });
+    match (file, setting.name, config.base_url.as_deref()) {
+        (Some((value, path)), ..) => (veiled(setting, &value), shown(path)),
+        (_, "model", _) => (config.model.clone(), "default".to_string()),
+        (_, "base_url", Some(url)) => (url.to_string(), "default for this key".to_string()),
+        _ => (setting.default.to_string(), "default".to_string()),
     }
 }
 
-/// What the engine read.
-fn engine(name: &str, config: &Config) -> String {
-    let number = |number: Option<u64>| number.map(|number| number.to_string());
-    let text = match name {
-        "model" => Some(config.model.clone()),
-        "base_url" => config.base_url.clone(),
-        "api_key" => Some(config.api_key.clone()),
-        "max_tokens" => number(config.max_tokens),
-        "max_context" => number(config.max_context),
-        "temperature" => config.temperature.map(|number| number.to_string()),
-        _ => None,
-    };
-    text.unwrap_or_default()
+/// Whether a variable's value is used; one that the engine can't use ended the program.
+fn counts(setting: &Setting, value: &str) -> bool {
+    !OWN.contains(&setting.name) || setting.kind.allows(value).is_ok()
 }
 
 fn flag(name: &str, args: &Args) -> Option<String> {
