@@ -10,9 +10,10 @@ use corecoder_sessions::track::Tracker;
 use crate::args::Args;
 use crate::keep::Kept;
 use crate::person::Person;
-use crate::plan::PresentPlan;
+use crate::plan::{self, PresentPlan};
 use crate::project::Project;
 use crate::todo::{self, TodoWrite};
+use crate::words;
 
 /// The agent that works in this session, for this person. What happens is told to `host`, which asks the person.
 pub fn agent(
@@ -66,6 +67,24 @@ pub fn names(args: &Args, person: &Person) -> Vec<String> {
     let mut names: Vec<String> = names.filter(|name| !refused.contains(name)).collect();
     names.sort();
     names
+}
+
+/// What is said of rules in flags that name a tool which does not exist: a slip would allow or deny nothing.
+pub fn unknown(args: &Args) -> Vec<String> {
+    let tools = tools::seven();
+    let mut names: Vec<String> = tools.iter().map(|tool| tool.spec().name).collect();
+    names.extend([TodoWrite.spec().name, plan::NAME.to_string()]);
+    let permissions = &args.permissions;
+    let flags = [&permissions.allowed_tools, &permissions.disallowed_tools];
+    let rules = flags.into_iter().flatten().flat_map(|rules| &rules.0);
+    let said = rules.filter_map(|rule| {
+        let rule = rule.to_string();
+        let known = rule.contains(['(', '*']) || rule.starts_with("mcp__") || names.contains(&rule);
+        let near = words::nearest(&rule, names.iter().map(String::as_str));
+        let meant = near.map_or_else(String::new, |near| format!("; did you mean {near:?}?"));
+        (!known).then(|| format!("there is no tool {rule:?}{meant}"))
+    });
+    said.collect()
 }
 
 /// The tools that are refused whole: the model is not told of them.

@@ -263,8 +263,8 @@ impl Person {
     }
 }
 
-const UNATTENDED: &str = "nobody is here to be asked, no rule allows this, and the run was started without --yes. Do what \
-you can without it, and say in your answer what you would change.";
+const UNATTENDED: &str = "nobody is here to be asked, no rule allows this (--allowed-tools, or permissions in the settings), \
+and the run was started without --yes. Do what you can without it, and say in your answer what you would change.";
 
 #[async_trait]
 impl Host for Person {

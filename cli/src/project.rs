@@ -13,6 +13,7 @@ use corecoder_hooks::Hooks;
 use serde_json::{Value, json};
 
 use crate::args::Args;
+use crate::assemble;
 use crate::settings::{self, Settings};
 
 /// All that is known of the place where the work is done.
@@ -115,6 +116,7 @@ impl Project {
         given(&args.permissions.disallowed_tools, |rule| {
             permissions.deny(rule)
         });
+        problems.extend(assemble::unknown(args));
         let mode = mode(args, &settings);
         hooks.mode(&mode.to_string());
         let instructions = corecoder_conventions::instructions(&places);
