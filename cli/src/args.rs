@@ -75,7 +75,7 @@ pub struct PermissionArgs {
     #[arg(long, conflicts_with = "mode")]
     pub yes: bool,
 
-    /// Calls that need no question: "bash(cargo test*)" "edit_file(src/**)"
+    /// Need no question: "bash(cargo test*)" "edit_file(src/**)"
     #[arg(long, value_name = "RULE", num_args = 1.., value_parser = rules)]
     pub allowed_tools: Vec<Rules>,
 
@@ -223,14 +223,30 @@ fn age(text: &str) -> Result<Duration, String> {
 const ABOUT: &str = "\
 A coding agent in the terminal, small enough to read. Without -p it is interactive.
 
-A setting comes from a flag, else the environment or a .env file, else .corecoder/settings.json of the
-project, else ~/.corecoder/settings.json; `corecoder config` shows them all, with their variables.";
+A setting comes from a flag, else the environment or a .env file, else .corecoder/settings.json of
+the project, else ~/.corecoder/settings.json; `corecoder config` shows them all.";
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done, 1 error, 2 usage or configuration, 3 a limit was hit, 75 the provider is unavailable
-after all retries, 130 interrupted.";
+Exit codes: 0 done, 1 error, 2 usage or configuration, 3 a limit was hit, 75 the provider is
+unavailable after all retries, 130 interrupted.";
 
 impl Args {
+    /// Flags that don't go together, where the parser can't tell.
+    pub fn unfit(&self) -> Option<&'static str> {
+        let prompt = self.prompt.as_deref().unwrap_or_default();
+        let lines = self.output.input_format == InputFormat::StreamJson;
+        if lines && !prompt.trim().is_empty() {
+            return Some(
+                "with --input-format stream-json all messages come on standard input; leave -p out",
+            );
+        }
+        let printed = self.output.output_format == OutputFormat::StreamJson;
+        if self.output.include_partial_messages && !printed {
+            return Some("--include-partial-messages needs --output-format stream-json");
+        }
+        None
+    }
+
     /// The configuration with what the command line says instead.
     pub fn over(&self, mut config: Config) -> Config {
         config.model = self.model.clone().unwrap_or(config.model);

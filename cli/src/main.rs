@@ -121,7 +121,7 @@ async fn run(mut args: Args) -> anyhow::Result<ExitCode> {
             sessions::run(places.data.as_deref(), action, json)
         }
         Some(Command::Completions { shell }) => {
-            generate::completions(shell);
+            generate::completions(shell)?;
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::Man) => generate::man().map(|()| ExitCode::SUCCESS),
@@ -144,6 +144,9 @@ async fn run(mut args: Args) -> anyhow::Result<ExitCode> {
 
 /// A task, or a conversation.
 async fn work(args: Args) -> anyhow::Result<ExitCode> {
+    if let Some(problem) = args.unfit() {
+        return Ok(usage(problem));
+    }
     let task = match one_shot::task(&args)? {
         one_shot::Task::Empty => {
             return Ok(usage(

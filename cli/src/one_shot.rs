@@ -1,17 +1,17 @@
 //! `-p`: one task, its answer on standard output, its progress on standard error; or, for scripts, lines of JSON.
 
 use std::io::{IsTerminal, Read};
+use std::path::Path;
 use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
 use corecoder::{Host, Llm, Usage};
 use corecoder_output::{Form, Printer, Schema, Setup};
 
-use crate::args::{Args, InputFormat, OutputFormat};
+use crate::args::{Args, InputFormat, OutputArgs, OutputFormat};
 use crate::keep::{self, Kept};
 use crate::person::Person;
 use crate::screen::{Screen, Show};
@@ -76,17 +76,11 @@ fn read_all(mut stdin: std::io::Stdin) -> anyhow::Result<Vec<u8>> {
 
 pub async fn run(llm: Llm, start: Start, task: Task) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::new()?;
-    let output = &start.args.output;
-    let schema = output.output_schema.as_deref().map(Schema::read);
-    let schema = schema.transpose().map_err(|error| anyhow!(error))?;
-    if let Some(file) = &output.output {
-        // Better now than when the work is done.
-        let opened = std::fs::OpenOptions::new()
-            .append(true)
-            .create(true)
-            .open(file);
-        opened.with_context(|| format!("the answer can't be written to {}", file.display()))?;
-    }
+    Signals::insist();
+    let schema = match prepared(&start.args.output) {
+        Ok(schema) => schema,
+        Err(problem) => return Ok(crate::usage(&plain(&problem))),
+    };
     let screen = Arc::new(Screen::new(Show {
         answer: false,
         details: start.project.settings.verbose,
@@ -135,7 +129,12 @@ pub async fn run(llm: Llm, start: Start, task: Task) -> anyhow::Result<ExitCode>
         }
     };
     screen.end();
+    let unread = printer.is_some_and(|printer| printer.closed());
     match ended {
+        Ok(code) if unread => {
+            code?;
+            run.stopped(Stopped::Unread, &kept)
+        }
         Ok(code) => {
             let code = code?;
             if code != ExitCode::SUCCESS {
@@ -144,6 +143,31 @@ pub async fn run(llm: Llm, start: Start, task: Task) -> anyhow::Result<ExitCode>
             Ok(code)
         }
         Err(stopped) => run.stopped(stopped, &kept),
+    }
+}
+
+/// What a run writes and what its answer must fit, looked at before anything is done. `Err` is what is wrong with them.
+fn prepared(output: &OutputArgs) -> Result<Option<Schema>, String> {
+    let schema = output.output_schema.as_deref().map(Schema::read);
+    if let Some(file) = &output.output {
+        let failed = |error| format!("the answer can't be written to {}: {error}", file.display());
+        writable(file).map_err(failed)?;
+    }
+    schema.transpose()
+}
+
+/// Errors if a file can't be written; leaves none behind that was not there.
+fn writable(file: &Path) -> std::io::Result<()> {
+    let is_new = std::fs::symlink_metadata(file).is_err();
+    // A pipe is opened once, for its reader takes the closing for the end.
+    if std::fs::metadata(file).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
+        return Ok(());
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.append(true).create(true).open(file)?;
+    match is_new {
+        true => std::fs::remove_file(file),
+        false => Ok(()),
     }
 }
 

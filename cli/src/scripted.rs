@@ -1,6 +1,6 @@
 //! The turns of a run for scripts: what is said, what comes of it, and how that is told.
 
-use std::io::{BufRead, Write};
+use std::io::{BufRead, ErrorKind, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use anyhow::{Context, anyhow};
 use corecoder::{Agent, AgentError, Entry, Picture, Usage};
 use corecoder_output::{Printer, Said, Schema};
 use serde_json::Value;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::keep::{self, Kept};
 use crate::one_shot::Task;
@@ -70,19 +71,13 @@ impl Run {
 
     /// One turn after the other, as they come in on standard input.
     async fn lines(&mut self) -> anyhow::Result<ExitCode> {
-        let (sender, mut lines) = tokio::sync::mpsc::unbounded_channel();
-        std::thread::spawn(move || {
-            let lines = std::io::stdin().lock().lines();
-            // Whoever stopped listening needs no more.
-            lines
-                .map_while(|line| line.ok())
-                .all(|line| sender.send(line).is_ok())
-        });
-        let (mut code, mut number) = (ExitCode::SUCCESS, 0);
+        let mut lines = input();
+        let (mut code, mut number, mut said) = (ExitCode::SUCCESS, 0, false);
         while let Some(line) = lines.recv().await {
             number += 1;
-            match corecoder_output::input(&line) {
-                Ok(None) => {}
+            let line = String::from_utf8(line).map_err(|_| "it is not UTF-8".to_string());
+            match line.and_then(|line| corecoder_output::input(&line)) {
+                Ok(None) => continue,
                 Ok(Some(Said { text, images })) => {
                     for (at, image) in images.into_iter().enumerate() {
                         self.agent.kit().inbox.post(Entry::Picture(Picture {
@@ -91,26 +86,39 @@ impl Run {
                             data: image.data,
                         }));
                     }
-                    code = self.turn(text).await?;
+                    let ended = self.turn(text).await?;
+                    // A good end hides no bad one.
+                    code = if code == ExitCode::SUCCESS {
+                        ended
+                    } else {
+                        code
+                    };
                 }
                 Err(problem) => {
-                    eprintln!(
-                        "corecoder: line {number} of standard input: {}",
-                        plain(&problem)
-                    );
+                    self.before = self.agent.kit().spent();
+                    self.refuse(&format!("line {number} of standard input: {problem}"));
                     code = ExitCode::from(crate::USAGE);
                 }
             }
+            said = true;
+        }
+        if !said {
+            self.refuse("there is no message on standard input");
+            code = ExitCode::from(crate::USAGE);
         }
         Ok(code)
     }
 
     async fn turn(&mut self, text: String) -> anyhow::Result<ExitCode> {
+        self.before = self.agent.kit().spent();
         let text = match self.invoked(&text) {
-            Some(invoked) => invoked.map_err(|error| anyhow!(error))?,
+            Some(Err(error)) => {
+                self.refuse(&error);
+                return Ok(ExitCode::from(crate::USAGE));
+            }
+            Some(Ok(invoked)) => invoked,
             None => text,
         };
-        self.before = self.agent.kit().spent();
         match self.answer(text).await {
             Ok(Answered::Fits(answer, value)) => self.done(answer, value),
             Ok(Answered::Unfit(answer, problem)) => {
@@ -118,34 +126,41 @@ impl Run {
                 eprintln!("corecoder: {words}: {}", plain(&problem));
                 match &self.printer {
                     Some(printer) => drop(printer.unfit(&problem, self.usage(), self.cost())),
-                    None => show(&answer),
+                    // Standard output is for what fits.
+                    None => eprintln!("{}", plain(answer.trim_end())),
                 }
                 Ok(ExitCode::FAILURE)
             }
             Ok(Answered::Blocked(why)) => {
-                eprintln!("corecoder: {}", plain(&why));
-                if let Some(printer) = &self.printer {
-                    printer.interrupted(&why, self.usage(), self.cost());
-                }
+                self.refuse(&why);
                 Ok(ExitCode::FAILURE)
             }
             Err(error) => Ok(self.failed(error).await),
         }
     }
 
-    fn done(&self, answer: String, value: Option<Value>) -> anyhow::Result<ExitCode> {
-        if let Some(file) = &self.start.args.output.output {
-            let written = std::fs::write(file, format!("{}\n", answer.trim_end()));
-            written
-                .with_context(|| format!("the answer can't be written to {}", file.display()))?;
+    /// Says why something was not even sent to the model.
+    fn refuse(&self, why: &str) {
+        eprintln!("corecoder: {}", plain(why));
+        if let Some(printer) = &self.printer {
+            printer.refused(why, self.usage(), self.cost());
         }
+    }
+
+    fn done(&self, answer: String, value: Option<Value>) -> anyhow::Result<ExitCode> {
+        let file = self.start.args.output.output.as_ref();
+        let written = file.map(|file| {
+            let written = std::fs::write(file, format!("{}\n", answer.trim_end()));
+            written.with_context(|| format!("the answer can't be written to {}", file.display()))
+        });
         if answer.trim().is_empty() {
             eprintln!("corecoder: the model ended without an answer");
         }
         match &self.printer {
             Some(printer) => drop(printer.result(&Ok(answer), self.usage(), self.cost(), value)),
-            None => show(&answer),
+            None => show(&answer)?,
         }
+        written.transpose()?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -169,7 +184,12 @@ impl Run {
     pub fn stopped(&self, stopped: Stopped, kept: &Kept) -> anyhow::Result<ExitCode> {
         let (why, code) = match stopped {
             Stopped::Unsaved(why) => return Err(anyhow!(why)),
-            Stopped::Unread => return Ok(ExitCode::from(UNREAD)),
+            Stopped::Unread => {
+                return match self.printer.as_ref().and_then(|printer| printer.lost()) {
+                    Some(why) => Err(anyhow!("the lines can't be printed: {why}")),
+                    None => Ok(ExitCode::from(UNREAD)),
+                };
+            }
             Stopped::Interrupted(Interrupt::Cancel) => ("SIGINT", ExitCode::from(130)),
             Stopped::Interrupted(Interrupt::Leave(code)) => ("a signal", code),
         };
@@ -241,7 +261,25 @@ impl Run {
     }
 }
 
+/// The lines of standard input, as they come.
+fn input() -> UnboundedReceiver<Vec<u8>> {
+    let (sender, lines) = unbounded_channel();
+    std::thread::spawn(move || {
+        let lines = std::io::stdin().lock().split(b'\n');
+        // Whoever stopped listening needs no more.
+        lines
+            .map_while(|line| line.ok())
+            .all(|line| sender.send(line).is_ok())
+    });
+    lines
+}
+
 /// The answer on standard output. Whoever reads it may have had enough of it.
-fn show(answer: &str) {
-    let _ = writeln!(std::io::stdout(), "{}", answer.trim_end());
+fn show(answer: &str) -> anyhow::Result<()> {
+    match writeln!(std::io::stdout(), "{}", answer.trim_end()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(error).context("the answer can't be printed")
+        }
+        _ => Ok(()),
+    }
 }

@@ -1,11 +1,14 @@
 //! Signals: Ctrl+C cancels what runs; a closed terminal or a polite kill ends the program as it should.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The exit code of a program whose terminal has gone: 128 + SIGHUP's number.
 pub const HUNG_UP: u8 = 129;
+/// How long a signal may take to end the program by itself.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// What came while something ran.
 pub enum Interrupt {
@@ -29,6 +32,29 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
         })
+    }
+
+    /// Ends the program a while after a signal in any case: whoever reads its output may have stopped reading, and a
+    /// write that waits for them holds up all else.
+    pub fn insist() {
+        std::thread::spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread();
+            let Ok(runtime) = { runtime }.enable_all().build() else {
+                return;
+            };
+            runtime.block_on(async {
+                let Ok(mut signals) = Signals::new() else {
+                    return;
+                };
+                let code = tokio::select! {
+                    _ = signals.interrupt.recv() => 130,
+                    _ = signals.terminate.recv() => 143,
+                    _ = signals.hangup.recv() => 129,
+                };
+                tokio::time::sleep(GRACE).await;
+                std::process::exit(code);
+            });
+        });
     }
 
     /// Waits for one of them.

@@ -54,7 +54,8 @@ pub enum Subtype {
     Success,
     /// It made as many requests as it may.
     ErrorMaxTurns,
-    /// A request failed, the conversation became too long, or the run was interrupted: `errors` says which.
+    /// A request failed, the conversation became too long, the run was interrupted, or what was said was never sent to
+    /// the model: `errors` says which.
     ErrorDuringExecution,
     /// There was an answer, but none that fits the schema.
     ErrorMaxStructuredOutputRetries,

@@ -19,6 +19,7 @@ pub(crate) struct Paper {
     form: Form,
     out: Box<dyn Write + Send>,
     closed: bool,
+    lost: Option<String>,
 }
 
 /// Whose line it is.
@@ -37,6 +38,7 @@ impl Paper {
             form,
             out,
             closed: false,
+            lost: None,
         }
     }
 
@@ -50,6 +52,10 @@ impl Paper {
 
     pub fn closed(&self) -> bool {
         self.closed
+    }
+
+    pub fn lost(&self) -> Option<&str> {
+        self.lost.as_deref()
     }
 
     pub fn init(&mut self) {
@@ -164,7 +170,11 @@ impl Paper {
             self.out.write_all(one_line(json).as_bytes())?;
             self.out.flush()
         });
-        self.closed = written.is_err();
+        if let Err(error) = written {
+            self.closed = true;
+            let went_away = error.kind() == std::io::ErrorKind::BrokenPipe;
+            self.lost = (!went_away).then(|| error.to_string());
+        }
     }
 }
 

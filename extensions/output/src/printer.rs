@@ -115,6 +115,12 @@ impl Printer {
         self.end(failed(Subtype::ErrorDuringExecution, error), usage, cost)
     }
 
+    /// As [`Printer::result`], for what was never sent to the model; `why` says why.
+    pub fn refused(&self, why: &str, usage: Usage, cost: Option<f64>) -> RunResult {
+        let ending = failed(Subtype::ErrorDuringExecution, why.to_string());
+        self.end(ending, usage, cost)
+    }
+
     /// As [`Printer::result`], for a run whose answer does not fit the schema even after it was asked for again;
     /// `problem` says why.
     pub fn unfit(&self, problem: &str, usage: Usage, cost: Option<f64>) -> RunResult {
@@ -125,6 +131,11 @@ impl Printer {
     /// Whether the reader went away, or can't be written to; then nothing more is.
     pub fn closed(&self) -> bool {
         self.stream.lock().paper.closed()
+    }
+
+    /// Why lines can't be written; `None` if they can, or if the reader just went away.
+    pub fn lost(&self) -> Option<String> {
+        self.stream.lock().paper.lost().map(str::to_string)
     }
 
     fn end(&self, ending: Ending, usage: Usage, cost: Option<f64>) -> RunResult {
