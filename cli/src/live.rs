@@ -97,7 +97,7 @@ impl Live {
 
     fn draw_below(&mut self, mut text: String, shown: Option<&Shown>) {
         if let Some(shown) = shown.filter(|_| self.can_move) {
-            let (area, widths) = area(shown, columns(self.out));
+            let (area, widths) = area(shown, size(self.out));
             text += &area;
             self.drawn = Some(widths);
             self.last = Some(Instant::now());
@@ -134,11 +134,17 @@ impl Live {
 }
 
 fn columns(out: Out) -> usize {
+    size(out).1
+}
+
+/// Rows and columns.
+fn size(out: Out) -> (usize, usize) {
     let term = match out {
         Out::Stdout => Term::stdout(),
         Out::Stderr => Term::stderr(),
     };
-    usize::from(term.size().1).max(10)
+    let (rows, columns) = term.size();
+    (usize::from(rows), usize::from(columns).max(10))
 }
 
 const FRAMES: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
@@ -146,10 +152,13 @@ const FRAMES: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "�
 const RUNNING: usize = 6;
 
 /// The area as it is written, and the widths of its lines down to the cursor, which is left behind what is typed.
-fn area(shown: &Shown, width: usize) -> (String, Vec<usize>) {
+fn area(shown: &Shown, (rows, width): (usize, usize)) -> (String, Vec<usize>) {
     // One column is left free: a terminal that is full to the brim may break the line.
     let fit = |line: &str| truncate_str(line, width - 1, "…").into_owned();
     let mut lines = above(shown, width);
+    // What scrolls away can't be taken back.
+    let too_many = lines.len().saturating_sub(rows.saturating_sub(3));
+    lines.drain(..too_many);
     let status = style(fit(&shown.status)).dim().to_string();
     let Some(typed) = &shown.typed else {
         if !status.is_empty() || lines.is_empty() {
