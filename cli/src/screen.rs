@@ -18,7 +18,7 @@ use crate::live::{Live, Out, Shown};
 use crate::status::Status;
 use crate::todo;
 use crate::typing::{Key, Message, Typed};
-use crate::words::{gist, plain, shortened, topic, visible};
+use crate::words::{gist, plain, shortened, topic, visible, wrapped};
 
 /// How much is shown.
 #[derive(Clone, Copy)]
@@ -317,7 +317,7 @@ impl Screen {
         if result.is_ok() && changes {
             lines.extend(self.diff(&text));
         } else if result.is_ok() && call.name == todo::NAME {
-            lines.extend(checklist(call));
+            lines.extend(checklist(call, width));
         } else if self.show.details {
             let shown = text.lines().skip(usize::from(result.is_err())).take(40);
             lines.extend(shown.map(|line| style(format!("  {line}")).dim().to_string()));
@@ -606,19 +606,24 @@ fn headline(
     format!("{mark} {}", console::truncate_str(&what, width, "…"))
 }
 
-fn checklist(call: &ToolCall) -> Vec<String> {
+fn checklist(call: &ToolCall, width: usize) -> Vec<String> {
     let tasks = call
         .args
         .as_ref()
         .ok()
         .and_then(|args| todo::tasks(args).ok());
-    let line = |task: &todo::Task| {
-        let what = visible(&task.what);
-        match task.state {
-            todo::State::Pending => format!("  ☐ {what}"),
-            todo::State::InProgress => format!("  {} {}", style("▸").cyan(), style(what).bold()),
-            todo::State::Completed => style(format!("  ☑ {what}")).dim().to_string(),
-        }
+    let lines = |task: &todo::Task| {
+        let what = wrapped(&visible(&task.what), width.saturating_sub(5));
+        let shown = what.into_iter().enumerate().map(|(at, line)| {
+            let (mark, line) = match task.state {
+                todo::State::Pending => (style("☐"), style(line)),
+                todo::State::InProgress => (style("▸").cyan(), style(line).bold()),
+                todo::State::Completed => (style("☑").dim(), style(line).dim()),
+            };
+            let mark = if at > 0 { style(" ") } else { mark };
+            format!("  {mark} {line}")
+        });
+        shown.collect::<Vec<_>>()
     };
-    tasks.iter().flatten().map(line).collect()
+    tasks.iter().flatten().flat_map(lines).collect()
 }

@@ -37,6 +37,20 @@ pub fn shortened(text: &str, most: usize) -> String {
     console::truncate_str(line, most, "…").into_owned()
 }
 
+/// A text in lines of at most so many columns, broken between words; a word that is longer stays whole.
+pub fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        let wide =
+            |line: &str| console::measure_text_width(line) + 1 + console::measure_text_width(word);
+        match lines.last_mut().filter(|line| wide(line) <= columns) {
+            Some(line) => *line += &format!(" {word}"),
+            None => lines.push(word.to_string()),
+        }
+    }
+    lines
+}
+
 /// What a call is about, for one line.
 pub fn subject(call: &ToolCall) -> String {
     let Ok(args) = &call.args else {

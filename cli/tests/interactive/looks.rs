@@ -348,3 +348,65 @@ fn the_answer_can_be_piped_while_a_person_types() {
     assert!(!output.contains("\u{1b}["), "{output:?}");
     assert!(output.contains("The **answer**."), "{output:?}");
 }
+
+#[test]
+fn more_at_work_than_the_window_has_rows_leaves_nothing_behind() {
+    let provider = Provider::new(|request, _| {
+        let words = last_words(request);
+        let has_result = !results(request["messages"].as_array().unwrap()).is_empty();
+        let tasks =
+            ["a", "b", "c", "d", "e", "f", "g", "h"].map(|task| ("agent", json!({"task": task})));
+        match (&*words, has_result) {
+            ("delegate", false) => calls(&tasks),
+            ("delegate", true) => says("All reported."),
+            _ => held("Report."),
+        }
+    });
+    let mut terminal = Setup::new().size(6, 40).start(provider);
+    terminal.says("delegate");
+    terminal.works();
+    terminal.provider.messages(8);
+    for letter in 0..10 {
+        terminal.adds("x", &format!("> {}", "x".repeat(letter + 1)));
+    }
+    terminal.adds("\x15", ">");
+    (0..8).for_each(|_| terminal.provider.let_go());
+    terminal.sees("All reported.");
+    terminal.prompt();
+    assert_eq!(
+        terminal.count("thinking") + terminal.count("x"),
+        0,
+        "{:#?}",
+        terminal.history()
+    );
+    terminal.leaves();
+}
+
+#[test]
+fn what_a_turn_prints_fits_a_narrow_window() {
+    let long = "a rather long line of words that no window of forty columns has room for";
+    let tasks = json!({"tasks": [{"task": long, "status": "in_progress"}, {"task": long, "status": "completed"}]});
+    let edit = json!({"file_path": "notes.md", "old_string": "old", "new_string": long});
+    let provider = Provider::saying(vec![
+        calls(&[
+            ("todo_write", tasks),
+            bash(&format!("echo {long}; exit 3")),
+            ("edit_file", edit),
+            write("new", long),
+        ]),
+        says("Done."),
+    ]);
+    let setup = Setup::new().size(60, 40).file("notes.md", "some old words");
+    let mut terminal = setup.args(&["--yes"]).start(provider);
+    terminal.says("go");
+    terminal.sees("Done.");
+    terminal.prompt();
+    let screen = terminal.screen();
+    let begin = screen.iter().position(|row| row == "> go").unwrap();
+    let broken: Vec<&String> = (begin..59)
+        .filter(|row| terminal.is_wrapped(*row as u16))
+        .map(|row| &screen[row])
+        .collect();
+    assert!(broken.is_empty(), "{broken:#?}");
+    terminal.leaves();
+}

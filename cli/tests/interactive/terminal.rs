@@ -154,6 +154,7 @@ impl Setup {
             emulator: Parser::new_with_callbacks(high, wide, 10_000, Heard::default()),
             raw: Vec::new(),
             is_over: false,
+            is_reaped: false,
         }
     }
 }
@@ -167,6 +168,8 @@ pub struct Terminal {
     /// All bytes that the program wrote.
     pub raw: Vec<u8>,
     is_over: bool,
+    /// The process has ended and was waited for.
+    is_reaped: bool,
 }
 
 /// What a terminal does that is not on its screen.
@@ -431,6 +434,7 @@ impl Terminal {
     pub fn ends(&mut self, code: i32) {
         self.until("its end", |terminal| terminal.is_over);
         let status = self.session.get_process_mut().wait().unwrap();
+        self.is_reaped = true;
         assert!(
             matches!(status, WaitStatus::Exited(_, given) if given == code),
             "{status:?}"
@@ -455,10 +459,12 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        let process = self.session.get_process_mut();
-        // The other way would be to ask one time after the other.
-        let _ = process.kill(Signal::SIGKILL);
-        let _ = process.wait();
+        // Once it was waited for, its number may be somebody else's.
+        if !self.is_reaped {
+            let process = self.session.get_process_mut();
+            let _ = process.kill(Signal::SIGKILL);
+            let _ = process.wait();
+        }
     }
 }
 
