@@ -23,7 +23,7 @@ use crate::person::Person;
 use crate::screen::{Screen, Show};
 use crate::signals::{HUNG_UP, Interrupt, Signals};
 use crate::turn::{self, Turn};
-use crate::typing::{Key, Keyboard, Message};
+use crate::typing::{Key, Keyboard, Message, Quiet};
 use crate::words::plain;
 use crate::{Start, notify};
 
@@ -50,6 +50,7 @@ enum Line {
 }
 
 pub async fn run(llm: Llm, start: Start) -> anyhow::Result<ExitCode> {
+    let _quiet = Quiet::new();
     let config = &start.project.settings.config;
     let screen = Arc::new(Screen::new(Show {
         answer: true,

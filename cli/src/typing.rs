@@ -184,6 +184,34 @@ impl Typed {
     }
 }
 
+/// The terminal without echo; put back when this is dropped. What is typed while nobody reads would stand in the middle of
+/// what is printed, and again where it is read.
+pub struct Quiet(Option<Termios>);
+
+impl Quiet {
+    pub fn new() -> Quiet {
+        let term = std::env::var("TERM").unwrap_or_default();
+        // There the line editor leaves the echo to the terminal.
+        if ["dumb", "cons25", "emacs"].contains(&term.as_str()) {
+            return Quiet(None);
+        }
+        let before = tcgetattr(io::stdin()).ok();
+        if let Some(mut quiet) = before.clone() {
+            quiet.local_modes.remove(LocalModes::ECHO);
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, &quiet);
+        }
+        Quiet(before)
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        if let Some(before) = &self.0 {
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, before);
+        }
+    }
+}
+
 /// The terminal while the agent works; put back when this is dropped.
 pub struct Keyboard {
     before: Option<Termios>,
