@@ -367,14 +367,14 @@ fn more_at_work_than_the_window_has_rows_leaves_nothing_behind() {
     terminal.works();
     terminal.provider.messages(8);
     for letter in 0..10 {
-        terminal.adds("x", &format!("> {}", "x".repeat(letter + 1)));
+        terminal.adds("§", &format!("> {}", "§".repeat(letter + 1)));
     }
     terminal.adds("\x15", ">");
     (0..8).for_each(|_| terminal.provider.let_go());
     terminal.sees("All reported.");
     terminal.prompt();
     assert_eq!(
-        terminal.count("thinking") + terminal.count("x"),
+        terminal.count("thinking") + terminal.count("§"),
         0,
         "{:#?}",
         terminal.history()
