@@ -239,3 +239,52 @@ fn what_a_call_hides_in_escape_sequences_is_written_out_in_the_question() {
     assert_eq!(terminal.heard().bells, 0);
     terminal.leaves();
 }
+
+#[test]
+fn questions_of_sub_agents_come_one_after_the_other_and_always_answers_both() {
+    let provider = Provider::new(|request, _| {
+        let words = last_words(request);
+        let has_result = !results(request["messages"].as_array().unwrap()).is_empty();
+        let tasks = ["src/a", "src/b"].map(|path| ("agent", json!({"task": path})));
+        match (&*words, has_result) {
+            ("delegate", false) => calls(&tasks),
+            ("delegate", true) => says("All done."),
+            (path, false) => calls(&[write(path, "new\n")]),
+            (_, true) => says("Written."),
+        }
+    });
+    let setup = Setup::new().file("src/a", "old\n").file("src/b", "old\n");
+    let mut terminal = setup.start(provider);
+    terminal.says("delegate");
+    terminal.asked(QUESTION);
+    assert_eq!(terminal.count("write_file src/"), 1);
+    terminal.enters("a");
+    terminal.sees("All done.");
+    terminal.prompt();
+    assert_eq!(terminal.count("? ["), 1);
+    let (home, _) = terminal.leaves();
+    assert_eq!(home.read("project/src/a").unwrap(), "new\n");
+    assert_eq!(home.read("project/src/b").unwrap(), "new\n");
+}
+
+#[test]
+fn an_answer_that_is_typed_too_early_never_allows_anything() {
+    let mut terminal = Setup::new().start(Provider::new(|_, n| match n % 2 {
+        0 => held_calls(&[write("new", "x\n")]),
+        _ => says("Over."),
+    }));
+    for round in 1..=8 {
+        terminal.says("write");
+        terminal.works();
+        terminal.provider.let_go();
+        terminal.keys("y\r");
+        terminal.until("the question", |terminal| {
+            terminal.count("? write_file new") == round
+        });
+        terminal.answers(QUESTION, "n");
+        terminal.until("the end", |terminal| terminal.count("Over.") == round);
+        terminal.prompt();
+        assert!(terminal.home.read("project/new").is_none());
+    }
+    terminal.leaves();
+}

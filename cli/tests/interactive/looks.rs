@@ -94,14 +94,11 @@ fn a_streamed_answer_shows_its_last_line_and_changes_nothing_above() {
     terminal.prompt();
     keeps(&terminal, &before);
     let expected: Vec<String> = (0..30)
-        .map(|n| format!("Paragraph {n} with some words."))
+        .flat_map(|n| [format!("Paragraph {n} with some words."), String::new()])
         .collect();
     let rows = terminal.history();
-    let shown: Vec<&String> = rows
-        .iter()
-        .filter(|row| row.starts_with("Paragraph"))
-        .collect();
-    assert_eq!(shown, expected.iter().collect::<Vec<_>>());
+    let begin = rows.iter().position(|row| *row == expected[0]).unwrap();
+    assert_eq!(rows[begin..][..59], expected[..59]);
     terminal.leaves();
 }
 
@@ -408,5 +405,29 @@ fn what_a_turn_prints_fits_a_narrow_window() {
         .map(|row| &screen[row])
         .collect();
     assert!(broken.is_empty(), "{broken:#?}");
+    terminal.leaves();
+}
+
+#[test]
+fn a_window_that_changes_at_the_prompt_keeps_the_line() {
+    let mut terminal = Setup::new().start(Provider::saying(vec![]));
+    terminal.talks("one", &["Heard: one."]);
+    terminal.keys("half a line");
+    terminal.until("it", |terminal| terminal.reads("> half a line"));
+    for (rows, columns) in [(30, 100), (12, 40), (24, 80)] {
+        terminal.resize(rows, columns);
+        terminal.keys("!");
+        terminal.until("it", |terminal| terminal.cursor().0.ends_with('!'));
+        assert_eq!(
+            terminal.count("> half a line"),
+            1,
+            "{:#?}",
+            terminal.history()
+        );
+        terminal.keys("\x7f");
+        terminal.until("it", |terminal| terminal.cursor().0.ends_with("line"));
+    }
+    terminal.submits();
+    terminal.sees("Heard: half a line.");
     terminal.leaves();
 }
