@@ -15,6 +15,17 @@ use crate::editor::behavior;
 use crate::plan::Approved;
 use crate::words::{plain, subject, visible};
 
+/// Prints a line where the person looks: what they decide about must not go to a file unseen.
+macro_rules! say {
+    ($($words:tt)*) => {{
+        use std::io::{IsTerminal as _, Write as _};
+        let _ = match std::io::stdout().is_terminal() {
+            true => writeln!(std::io::stdout(), $($words)*),
+            false => writeln!(std::io::stderr(), $($words)*),
+        };
+    }};
+}
+
 /// What the person says.
 pub enum Answer {
     Yes,
