@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::provider::{
-    Part, Provider, Reply, bash, calls, held, held_calls, last_words, results, says, text, write,
+    Part, Provider, Reply, bash, calls, held, last_words, results, says, text, write,
 };
 use crate::terminal::{Setup, Terminal, count};
 
@@ -330,20 +330,21 @@ fn what_a_model_or_a_tool_writes_can_not_steer_the_terminal() {
 }
 
 #[test]
-fn the_answer_can_be_piped_while_a_person_types() {
-    let provider = Provider::saying(vec![says("The **answer**."), held_calls(&[bash("ls")])]);
-    let mut terminal = Setup::new().piped().begin(provider);
-    terminal.keys("go\r");
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
-    while !terminal.home.appears("output").contains("answer") {
-        assert!(std::time::Instant::now() < deadline);
-        std::thread::yield_now();
-    }
-    terminal.keys("quit\r");
+fn the_answer_can_be_piped_while_a_person_types_and_decides() {
+    let write = calls(&[write("new", "what it writes\n")]);
+    let provider = Provider::saying(vec![write, says("The **answer**."), held("x")]);
+    let mut terminal = Setup::new().piped().start(provider);
+    terminal.says("go");
+    terminal.asked("say why not:");
+    assert!(terminal.shows("? write_file new") && terminal.shows("+what it writes"));
+    terminal.enters("y");
+    terminal.prompt();
+    terminal.enters("quit");
     terminal.ends(0);
     let output = terminal.home.read("output").unwrap();
     assert!(!output.contains("\u{1b}["), "{output:?}");
     assert!(output.contains("The **answer**."), "{output:?}");
+    assert!(!output.contains("what it writes"), "{output:?}");
 }
 
 #[test]
