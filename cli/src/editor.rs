@@ -29,6 +29,8 @@ struct Inner {
     history: Option<PathBuf>,
 }
 
+const PROMPT: &str = "> ";
+
 /// What the prompt shows and knows.
 struct Prompt {
     completions: Completions,
@@ -73,7 +75,7 @@ impl Editor {
     pub fn read(&self, begun: &str) -> Result<String, ReadlineError> {
         let mut inner = self.0.lock();
         let Inner { editor, history } = &mut *inner;
-        let line = editor.readline_with_initial("> ", (begun, ""))?;
+        let line = editor.readline_with_initial(PROMPT, (begun, ""))?;
         if !line.trim().is_empty() && editor.add_history_entry(&line)? {
             // A history that can't be written is no reason to stop.
             let _ = history
@@ -117,11 +119,32 @@ impl Hint for Below {
 impl Hinter for Prompt {
     type Hint = Below;
 
-    fn hint(&self, _line: &str, _pos: usize, _context: &Context<'_>) -> Option<Below> {
-        let width = usize::from(console::Term::stdout().size().1).max(10);
-        let status = console::truncate_str(&(self.status)(), width - 1, "…").into_owned();
-        (!self.dumb).then(|| Below(format!("\n{status}")))
+    fn hint(&self, line: &str, _pos: usize, _context: &Context<'_>) -> Option<Below> {
+        let columns = usize::from(console::Term::stdout().size().1).max(10);
+        let status = console::truncate_str(&(self.status)(), columns - 1, "…").into_owned();
+        // A terminal goes on in the next row only when something follows; the line editor takes it for being there already,
+        // and would take away one row too many.
+        let begin = if fills_row(line, columns) {
+            " \n"
+        } else {
+            "\n"
+        };
+        (!self.dumb).then(|| Below(format!("{begin}{status}")))
     }
+}
+
+/// Whether a line behind the prompt ends exactly at the edge of the window.
+fn fills_row(line: &str, columns: usize) -> bool {
+    let mut column = PROMPT.len();
+    for c in line.chars() {
+        let width = console::measure_text_width(c.encode_utf8(&mut [0; 4]));
+        column = match c {
+            '\n' => 0,
+            _ if column + width > columns => width,
+            _ => column + width,
+        };
+    }
+    column == columns
 }
 
 impl Highlighter for Prompt {
