@@ -82,7 +82,7 @@ fn ctrl_c_twice_or_ctrl_d_at_the_prompt_leaves_and_says_how_to_go_on() {
 }
 
 #[test]
-fn the_list_and_plan_mode_are_told_again_when_it_goes_on() {
+fn plan_mode_is_told_again_and_the_list_is_still_there_when_it_goes_on() {
     let tasks = json!({"tasks": [{"task": "read", "status": "completed"}, {"task": "build", "status": "in_progress"}]});
     let provider = Provider::saying(vec![calls(&[("todo_write", tasks)]), says("Listed.")]);
     let mut terminal = Setup::new().args(&["--mode", "plan"]).start(provider);

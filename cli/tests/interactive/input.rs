@@ -231,3 +231,22 @@ fn a_history_that_can_not_be_written_stops_nobody() {
     terminal.talks("words", &["Heard: words."]);
     gets(&mut terminal, "\x1b[A", "> words");
 }
+
+#[test]
+fn a_long_line_leaves_what_stands_above_it() {
+    let mut terminal = Setup::new().start(echoing());
+    let line = "some words and ".repeat(40);
+    for n in 0..2 {
+        terminal.keys(&format!("{n} {line}"));
+        terminal.keys("end");
+        terminal.until("its end", |terminal| terminal.cursor().0.ends_with("end"));
+        let rows = terminal.history();
+        assert!(rows[0].starts_with("CoreCoder"), "typed {n}: {rows:#?}");
+        terminal.submits();
+        terminal.until("the answer", |terminal| terminal.count("Heard:") > n);
+        terminal.prompt();
+        let rows = terminal.history();
+        assert!(rows[0].starts_with("CoreCoder"), "sent {n}: {rows:#?}");
+    }
+    terminal.leaves();
+}
