@@ -1,3 +1,5 @@
+//! `$ARGUMENTS`, `$1` and their like, in commands and skills.
+
 use corecoder_conventions::commands;
 
 use crate::World;

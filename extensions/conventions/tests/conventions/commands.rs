@@ -1,3 +1,5 @@
+//! Custom commands: where they stand, what they are called, what they say.
+
 use corecoder_conventions::{Places, commands};
 
 use crate::{World, assert_one};

@@ -1,3 +1,5 @@
+//! `@path` in instructions: what is brought along, and what is not.
+
 use corecoder_conventions::instructions;
 
 use crate::{World, assert_one};

@@ -1,3 +1,5 @@
+//! AGENTS.md and its like: which count, in what order, and how much of them.
+
 use corecoder_conventions::instructions;
 use corecoder_conventions::instructions::LIMIT;
 

@@ -1,3 +1,5 @@
+//! Where a project begins, and which of its folders count.
+
 use corecoder_conventions::Places;
 
 use crate::World;

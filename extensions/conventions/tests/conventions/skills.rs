@@ -1,3 +1,5 @@
+//! Skills: where they stand, what their front matter says, what the model is told.
+
 use corecoder_conventions::{Skill, Skills, skills};
 
 use crate::{World, assert_one};

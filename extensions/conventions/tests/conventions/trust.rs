@@ -1,3 +1,5 @@
+//! Which folders are trusted, and what of a folder needs it.
+
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;

@@ -144,7 +144,8 @@ impl Gaps<'_> {
             }
             // What only reads may read more as the superuser, so that needs a rule.
             let reads = hot.is_empty() && !elevated && reads(words, extended, around);
-            let idle = words.is_empty() && hot.is_empty() && !extended;
+            // Only assignments; what a wrapper does without a program, such as `env`, is its own.
+            let idle = command.words.is_empty() && hot.is_empty();
             if reads || idle || self.is_allowed(&call) {
                 return;
             }

@@ -118,15 +118,13 @@ fn exact(words: &[&Word], fed: bool) -> Option<Rule> {
     Rule::with("bash", &texts.join(" "))
 }
 
-/// The rule for a file that is to be written: its folder, or the file itself in the root.
+/// The rule for a file that is to be written: its folder; the file itself in the root, and outside of the project, where
+/// a folder may be all that the user has.
 pub fn for_path(permissions: &Permissions, path: &str, cwd: &Path) -> Option<Rule> {
     let place = Place::all(path, cwd).into_iter().next()?;
     let written = place.written;
     let Some(below) = permissions.below_root(&written) else {
-        let folder = written
-            .parent()
-            .filter(|folder| *folder != Path::new("/"))?;
-        return Rule::with("edit_file", &format!("/{}/**", pattern(folder)?));
+        return Rule::with("edit_file", &format!("/{}", pattern(&written)?));
     };
     if is_protected(below) || below == Path::new("") {
         return None;

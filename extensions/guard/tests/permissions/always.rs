@@ -103,7 +103,7 @@ fn always_remembers_the_folder_of_a_file() {
         ("./src/../src/a.rs", &["edit_file(src/**)"]),
         ("/srv/project/src/a.rs", &["edit_file(src/**)"]),
         ("README.md", &["edit_file(README.md)"]),
-        ("/opt/x/a.rs", &["edit_file(//opt/x/**)"]),
+        ("/opt/x/a.rs", &["edit_file(//opt/x/a.rs)"]),
         ("../beside/a.rs", &["edit_file(//srv/beside/**)"]),
         ("app/[id]/a.ts", &["edit_file(app/\\[id\\]/**)"]),
         ("#x", &["edit_file(\\#x)"]),
