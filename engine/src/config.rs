@@ -5,6 +5,7 @@
 //! what is still not set.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use crate::llm::Llm;
@@ -234,11 +235,15 @@ fn read_dotenv(file: &Path) -> Result<Vec<(String, String)>, ConfigError> {
         .map_err(wrong)
 }
 
-fn is_loopback(url: &str) -> bool {
-    let host = reqwest::Url::parse(url)
-        .ok()
-        .and_then(|url| url.host_str().map(str::to_string));
-    host.is_some_and(|host| host == "localhost" || host == "[::1]" || host.starts_with("127."))
+/// Whether a URL leads to this machine: `localhost`, or an address that can't leave it.
+pub fn is_loopback(url: &str) -> bool {
+    let url = reqwest::Url::parse(url).ok();
+    let host = url
+        .as_ref()
+        .and_then(|url| url.host_str())
+        .unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// The `.env` files that count, nearest first; above a home directory, or outside of it, nobody's business.

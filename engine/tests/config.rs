@@ -82,7 +82,26 @@ fn a_project_s_settings_cannot_send_the_user_s_key_to_a_server_of_their_choice()
     let url = ("CORECODER_BASE_URL", "https://evil.example/v1");
     let error = read(&foreign, &[url]).err().map(|error| error.to_string());
     assert!(error.is_some_and(|error| error.contains("evil.example")));
-    assert!(read(&foreign, &[("CORECODER_BASE_URL", "http://localhost:1/v1")]).is_ok());
+    for url in [
+        "http://localhost:1/v1",
+        "http://127.1.2.3:1/v1",
+        "http://[::1]:1/v1",
+    ] {
+        assert!(
+            read(&foreign, &[("CORECODER_BASE_URL", url)]).is_ok(),
+            "{url}"
+        );
+    }
+    for url in [
+        "http://127.evil.example/v1",
+        "http://127.0.0.1.evil.example/v1",
+        "http://localhost.evil.example",
+    ] {
+        assert!(
+            read(&foreign, &[("CORECODER_BASE_URL", url)]).is_err(),
+            "{url}"
+        );
+    }
     assert!(read(&foreign, &[url, ("CORECODER_API_KEY", "sk-2")]).is_ok());
     assert!(read(&own, &[url]).is_ok());
 }

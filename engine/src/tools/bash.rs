@@ -8,6 +8,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -46,15 +47,14 @@ impl Tool for Bash {
         let fail = |error: io::Error| format!("the command could not be started: {error}");
         let cwd_file = tempfile::NamedTempFile::new().map_err(fail)?;
         let line = format!(
-            "trap 'pwd -P >\"$CORECODER_CWD\"' EXIT; {}",
+            "trap {} EXIT; {}",
+            follow(cwd_file.path()),
             text(&args, "command")
         );
         let (reader, writer) = io::pipe().map_err(fail)?;
         let mut command = kit.shell.command(&line);
         prepare(&mut command, writer).map_err(fail)?;
-        command
-            .current_dir(kit.files.cwd())
-            .env("CORECODER_CWD", cwd_file.path());
+        command.current_dir(kit.files.cwd());
         let child = kit.shell.spawn(command).map_err(|error| match error.kind() {
             io::ErrorKind::ArgumentListTooLong => {
                 "the command is too long for one line; write it to a file with write_file and run that".to_string()
@@ -81,6 +81,13 @@ impl Tool for Bash {
             Err(note) => Err(format!("{note}\n{output}")),
         }
     }
+}
+
+/// What tells the folder that the command ends in. The file's name stands in it, quoted twice, since a variable could be
+/// set by the command.
+fn follow(file: &Path) -> String {
+    let quoted = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));
+    quoted(&format!("pwd -P >{}", quoted(&file.to_string_lossy())))
 }
 
 /// No stdin, no terminal, one pipe for both outputs, and nothing that waits for a person.
