@@ -18,8 +18,12 @@ pub struct Args {
     #[command(subcommand)]
     pub command: Option<Command>,
 
+    /// What to begin with
+    #[arg(value_name = "TASK", value_parser = task)]
+    pub task: Option<String>,
+
     /// Do one task and print the answer; piped input is appended
-    #[arg(short, long, value_name = "TASK")]
+    #[arg(short, long, value_name = "TASK", num_args = 0..=1, default_missing_value = "", visible_alias = "print")]
     pub prompt: Option<String>,
 
     /// The model's name
@@ -68,19 +72,19 @@ pub struct SessionArgs {
 #[command(next_help_heading = "Permissions")]
 pub struct PermissionArgs {
     /// ask, accept-edits, plan or yolo
-    #[arg(long, value_name = "MODE")]
+    #[arg(long, value_name = "MODE", alias = "permission-mode")]
     pub mode: Option<Mode>,
 
     /// Allow every call without asking; the same as --mode yolo
-    #[arg(long, conflicts_with = "mode")]
+    #[arg(long, conflicts_with = "mode", alias = "dangerously-skip-permissions")]
     pub yes: bool,
 
     /// Need no question: "bash(cargo test*)" "edit_file(src/**)"
-    #[arg(long, value_name = "RULE", num_args = 1.., value_parser = rules)]
+    #[arg(long, value_name = "RULE", num_args = 1.., value_parser = rules, alias = "allowedTools")]
     pub allowed_tools: Vec<Rules>,
 
     /// Calls that are refused, and tools that the model is not given
-    #[arg(long, value_name = "RULE", num_args = 1.., value_parser = rules)]
+    #[arg(long, value_name = "RULE", num_args = 1.., value_parser = rules, alias = "disallowedTools")]
     pub disallowed_tools: Vec<Rules>,
 
     /// Let this folder's own settings, hooks and skills count
@@ -203,6 +207,22 @@ fn rules(text: &str) -> Result<Rules, String> {
         .map(|word| word.parse())
         .collect::<Result<_, _>>()
         .map(Rules)
+}
+
+/// What to begin with. One word that is nearly a command is a slip.
+fn task(text: &str) -> Result<String, String> {
+    let commands = <Args as clap::CommandFactory>::command();
+    let names: Vec<&str> = commands
+        .get_subcommands()
+        .map(clap::Command::get_name)
+        .collect();
+    let near = crate::words::nearest(text, names).filter(|_| !text.contains(char::is_whitespace));
+    match near {
+        Some(near) => Err(format!(
+            "there is no such command; {near} is near it. To say just this word, use -p"
+        )),
+        None => Ok(text.to_string()),
+    }
 }
 
 /// A number with a unit, as in `90d`.

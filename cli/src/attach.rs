@@ -24,19 +24,28 @@ pub struct Attached {
     pub problems: Vec<String>,
 }
 
-/// Reads what the message names with `@`, relative to `folder`.
-pub fn attached(message: &str, folder: &Path, home: Option<&Path>) -> Attached {
+/// Reads what the message names with `@`, relative to `folder`, unless it is `refused`, with the reason.
+pub fn attached(
+    message: &str,
+    folder: &Path,
+    home: Option<&Path>,
+    refused: impl Fn(&Path) -> Option<String>,
+) -> Attached {
     let mut attached = Attached::default();
     let mut seen: Vec<PathBuf> = Vec::new();
     for name in names(message) {
         let Some(path) = place(&name, folder, home) else {
+            if looks_like_a_file(&name) {
+                let words = format!("there is no file {name}, so @{name} stays text");
+                attached.problems.push(words);
+            }
             continue;
         };
         if seen.contains(&path) {
             continue;
         }
         seen.push(path.clone());
-        match entry(&name, &path) {
+        match refused(&path).map_or_else(|| entry(&name, &path), Err) {
             Ok(entry) => {
                 attached.names.push(name);
                 attached.entries.push(entry);
@@ -65,6 +74,13 @@ fn names(message: &str) -> Vec<String> {
         names.push(name.to_string());
     }
     names
+}
+
+/// Whether a name was meant for a file: `@src/a.rs`, `@notes.txt`; not `@maria`, nor the package `@types/node`.
+fn looks_like_a_file(name: &str) -> bool {
+    let end = name.trim_end_matches(|c: char| !c.is_alphanumeric());
+    let ending = end.rsplit_once('.').map_or("", |(_, ending)| ending);
+    (1..=5).contains(&ending.len()) && ending.chars().all(char::is_alphanumeric)
 }
 
 /// The file or folder that a name means, less the punctuation of the sentence that it stands in.

@@ -139,6 +139,9 @@ impl Repl {
             return None;
         };
         let args = serde_json::json!({"command": command, "timeout": 600});
+        self.person
+            .screen
+            .works(&format!("! {}", words::shortened(command, 200)));
         let work = bash.call(args, &kit);
         let ended =
             until_interrupted(work, &mut self.signals, &self.person, &self.kit, &self.kept).await;
@@ -312,6 +315,9 @@ impl Repl {
     }
 
     async fn change_model(&mut self, model: &str) {
+        if model.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return say!("a model's name has no blanks; nothing was changed");
+        }
         let config = &mut self.start.project.settings.config;
         let old = std::mem::replace(&mut config.model, model.to_string());
         let llm = match config.llm() {

@@ -53,8 +53,14 @@ pub async fn run(project: &Project, remarks: &[String]) -> ExitCode {
         Err(error) => say_of("endpoint", Finding::Bad(error.message, URL.to_string())),
         Ok(llm) => {
             let listed = llm.models().await;
-            say_of("endpoint", endpoint(config, &listed));
-            say_of("model", model(config, listed.unwrap_or_default()).await);
+            let endpoint = endpoint(config, &listed);
+            let reached = !matches!(endpoint, Finding::Bad(..));
+            say_of("endpoint", endpoint);
+            let model = match reached {
+                true => model(config, listed.unwrap_or_default()).await,
+                false => Finding::Note(format!("{} was not asked", config.model)),
+            };
+            say_of("model", model);
         }
     }
     say_of("sandbox", Finding::Note(SANDBOX.to_string()));

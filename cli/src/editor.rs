@@ -12,10 +12,10 @@ use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
 use rustyline::hint::{Hint, Hinter};
 use rustyline::history::FileHistory;
-use rustyline::validate::Validator;
+use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{
     Behavior, Cmd, CompletionType, ConditionalEventHandler, Context, Event, EventContext,
-    EventHandler, Helper, KeyCode, KeyEvent, Modifiers, RepeatCount,
+    EventHandler, Helper, KeyCode, KeyEvent, Modifiers, Movement, RepeatCount,
 };
 
 use crate::complete::Completions;
@@ -64,6 +64,8 @@ impl Editor {
         let shift_tab = KeyEvent(KeyCode::BackTab, Modifiers::NONE);
         let handler = EventHandler::Conditional(Box::new(OnKey(Box::new(next_mode))));
         editor.bind_sequence(shift_tab, handler);
+        let handler = EventHandler::Conditional(Box::new(OnCtrlC));
+        editor.bind_sequence(KeyEvent::ctrl('C'), handler);
         if let Some(history) = &history {
             // There is none at the first start.
             let _ = editor.load_history(history);
@@ -82,7 +84,7 @@ impl Editor {
                 .as_ref()
                 .map(|history| editor.append_history(history));
         }
-        Ok(line)
+        Ok(line.replace("\\\n", "\n"))
     }
 }
 
@@ -100,6 +102,15 @@ impl ConditionalEventHandler for OnKey {
     fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext) -> Option<Cmd> {
         (self.0)();
         Some(Cmd::Repaint)
+    }
+}
+
+/// Ctrl+C takes away what is typed; only an empty line is left by it.
+struct OnCtrlC;
+
+impl ConditionalEventHandler for OnCtrlC {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext) -> Option<Cmd> {
+        (!context.line().is_empty()).then_some(Cmd::Kill(Movement::WholeBuffer))
     }
 }
 
@@ -129,7 +140,10 @@ impl Hinter for Prompt {
         } else {
             "\n"
         };
-        (!self.dumb).then(|| Below(format!("{begin}{status}")))
+        // A list of completions is drawn where the status would stand.
+        let is_completed = line.starts_with(['/', '!'])
+            || line.split_whitespace().any(|word| word.starts_with('@'));
+        (!self.dumb && !is_completed).then(|| Below(format!("{begin}{status}")))
     }
 }
 
@@ -166,6 +180,14 @@ impl Completer for Prompt {
     }
 }
 
-impl Validator for Prompt {}
+/// A backslash at the end of a line goes on with the next, as in a shell.
+impl Validator for Prompt {
+    fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
+        Ok(match context.input().ends_with('\\') {
+            true => ValidationResult::Incomplete,
+            false => ValidationResult::Valid(None),
+        })
+    }
+}
 
 impl Helper for Prompt {}

@@ -33,6 +33,7 @@ mod editor;
 mod held;
 mod live;
 mod notify;
+mod outcome;
 mod question;
 mod repl;
 mod screen;
@@ -129,7 +130,7 @@ async fn run(mut args: Args) -> anyhow::Result<ExitCode> {
             let (places, remarks) = project::places(&args, &here(), None);
             let project = match Project::read(&args, places) {
                 Ok(project) => project,
-                Err(error) => return Ok(usage(&error.to_string())),
+                Err(problem) => return Ok(usage(&problem)),
             };
             if let Command::Doctor = command {
                 return Ok(doctor::run(&project, &remarks).await);
@@ -155,7 +156,7 @@ async fn work(args: Args) -> anyhow::Result<ExitCode> {
         }
         task => task,
     };
-    let is_terminal = matches!(task, one_shot::Task::Terminal);
+    let is_terminal = matches!(task, one_shot::Task::Terminal(_));
     let start = match begin(args, is_terminal)? {
         Ok(start) => start,
         Err(problem) => return Ok(usage(&problem)),
@@ -168,9 +169,9 @@ async fn work(args: Args) -> anyhow::Result<ExitCode> {
         Ok(llm) => llm,
         Err(error) => return Ok(usage(&error.message)),
     };
-    match is_terminal {
-        true => repl::run(llm, start).await,
-        false => one_shot::run(llm, start, task).await,
+    match task {
+        one_shot::Task::Terminal(first) => repl::run(llm, start, first).await,
+        task => one_shot::run(llm, start, task).await,
     }
 }
 
@@ -185,7 +186,7 @@ fn begin(args: Args, is_terminal: bool) -> anyhow::Result<Result<Start, String>>
     remarks.extend(more);
     let project = match Project::read(&args, places) {
         Ok(project) => project,
-        Err(error) => return Ok(Err(error.to_string())),
+        Err(problem) => return Ok(Err(problem)),
     };
     remarks.extend(project.problems.iter().cloned());
     Ok(Ok(Start {
@@ -201,7 +202,7 @@ fn here() -> PathBuf {
 }
 
 fn usage(message: &str) -> ExitCode {
-    eprintln!("corecoder: {message}");
+    eprintln!("corecoder: {}", words::plain(message));
     ExitCode::from(USAGE)
 }
 

@@ -17,44 +17,45 @@ use crate::person::Person;
 use crate::screen::{Screen, Show};
 use crate::scripted::{Run, Stopped};
 use crate::signals::Signals;
+use crate::typing::Message;
 use crate::words::plain;
 use crate::{Start, assemble, commands};
 
 /// Where the task comes from.
 pub enum Task {
-    Text(String),
+    Message(Message),
     Empty,
     /// Lines of JSON on standard input.
     Lines,
-    /// Nobody gave one: a person will type it.
-    Terminal,
+    /// A person will type, and may have begun on the command line.
+    Terminal(Option<String>),
 }
 
-/// The prompt of the command line with what was piped in below it.
+/// The task of the command line with what was piped in below it.
 pub fn task(args: &Args) -> anyhow::Result<Task> {
     let stdin = std::io::stdin();
     if args.output.input_format == InputFormat::StreamJson {
         return Ok(Task::Lines);
     }
+    let given = [args.prompt.clone(), args.task.clone()];
+    let given: Vec<String> = given
+        .into_iter()
+        .flatten()
+        .filter(|text| !text.trim().is_empty())
+        .collect();
+    let mut message = Message::new(given.join("\n\n"));
     if stdin.is_terminal() {
-        return Ok(match &args.prompt {
-            Some(prompt) if prompt.trim().is_empty() => Task::Empty,
-            Some(prompt) => Task::Text(prompt.clone()),
-            None => Task::Terminal,
+        return Ok(match (&args.prompt, message.text.is_empty()) {
+            (None, true) => Task::Terminal(None),
+            (None, false) => Task::Terminal(Some(message.text)),
+            (Some(_), true) => Task::Empty,
+            (Some(_), false) => Task::Message(message),
         });
     }
-    let piped = read_all(stdin)?;
-    let piped = String::from_utf8_lossy(&piped).into_owned();
-    let parts = [args.prompt.clone().unwrap_or_default(), piped];
-    let parts: Vec<&str> = parts
-        .iter()
-        .map(|part| part.trim_end())
-        .filter(|part| !part.is_empty())
-        .collect();
-    Ok(if parts.is_empty() {
-        Task::Empty
-    } else {
-        Task::Text(parts.join("\n\n"))
+    message.piped = String::from_utf8_lossy(&read_all(stdin)?).into_owned();
+    Ok(match message.whole().is_empty() {
+        true => Task::Empty,
+        false => Task::Message(message),
     })
 }
 

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
+use console::style;
 use corecoder::files::shown;
 use corecoder::inbox::Inbox;
-use corecoder::{Approval, Effect, Event, Host, ToolCall};
+use corecoder::{Approval, Effect, Entry, Event, Host, Reply, ToolCall};
 use corecoder_conventions::Trust;
 use corecoder_guard::permissions::{self, Mode, Permissions, Rule, Verdict};
 use corecoder_hooks::{Decision, Hooks};
@@ -22,7 +23,7 @@ use crate::question::{self, Answer};
 use crate::screen::Screen;
 use crate::turn;
 use crate::typing::Message;
-use crate::words::plain;
+use crate::words::{plain, visible};
 
 /// Whoever works with the program.
 pub struct Person {
@@ -50,8 +51,34 @@ struct Memory {
     file: PathBuf,
     root: PathBuf,
     data: Option<PathBuf>,
-    /// The folder's own files count, or it has none yet.
-    counts: bool,
+    trusted: bool,
+}
+
+impl Memory {
+    /// Keeps rules in the project's settings. Where the folder is not trusted, the file must be the user's own, or new, and
+    /// it alone counts from then on.
+    fn keep(&self, rules: &[Rule]) -> Result<(), String> {
+        let folder = self.file.parent().unwrap_or(&self.root);
+        let leads = folder.canonicalize().unwrap_or(folder.to_path_buf());
+        let root = self.root.canonicalize().unwrap_or(self.root.clone());
+        if !leads.starts_with(root) {
+            return Err(format!("{} leads out of the project", shown(folder)));
+        }
+        let (mut trust, problems) = Trust::load(self.data.as_deref());
+        if !self.trusted {
+            problems
+                .first()
+                .map_or(Ok(()), |problem| Err(problem.clone()))?;
+            if self.file.symlink_metadata().is_ok() && !trust.owns(&self.file) {
+                return Err("this folder brings settings of its own and is not trusted".to_string());
+            }
+        }
+        permissions::remember(&self.file, rules)?;
+        match self.trusted {
+            true => Ok(()),
+            false => trust.own(&self.file),
+        }
+    }
 }
 
 impl Person {
@@ -60,7 +87,6 @@ impl Person {
         let shown = screen.clone();
         hooks.on_warning(move |warning| shown.warn(&plain(warning)));
         let places = &project.places;
-        let brings = !corecoder_conventions::needs_trust(places).is_empty();
         Person {
             screen,
             modes: Modes::new(project.mode),
@@ -72,7 +98,7 @@ impl Person {
                 file: project.rules_file(),
                 root: places.root.clone(),
                 data: places.data.clone(),
-                counts: places.trusted || !brings,
+                trusted: places.trusted,
             },
             turn: tokio::sync::Mutex::default(),
             interrupted: Notify::new(),
@@ -100,26 +126,46 @@ impl Person {
         let said = self.screen.take_queue(|message| !message.is_command());
         for Message { text, context, .. } in said {
             self.screen.line(&format!("> {}", plain(&text)));
-            let attached = attach::attached(&text, &self.folder, self.home.as_deref());
+            let attached = self.attached(&text);
             inbox.send(text);
-            attached
-                .problems
-                .iter()
-                .for_each(|problem| self.screen.warn(&plain(problem)));
-            attached
-                .entries
-                .into_iter()
-                .for_each(|entry| inbox.post(entry));
+            attached.into_iter().for_each(|entry| inbox.post(entry));
             if let Some(context) = context {
                 inbox.post(turn::added(&context));
             }
         }
     }
 
+    /// What a message brings along with `@`, less what must not be read. The person is told.
+    pub fn attached(&self, message: &str) -> Vec<Entry> {
+        let refused = |path: &Path| {
+            let args = serde_json::json!({"file_path": path.to_string_lossy()});
+            let call = Reply::calls([("read_file", args)]).calls.pop()?;
+            let rules = self.permissions.lock();
+            match rules.judge(&call, Effect::Read, self.modes.get(), &self.folder) {
+                Verdict::Deny(_) => Some("a rule denies it".to_string()),
+                _ => None,
+            }
+        };
+        let attached = attach::attached(message, &self.folder, self.home.as_deref(), refused);
+        if !attached.names.is_empty() {
+            let names = plain(&attached.names.join(", "));
+            self.screen
+                .line(&style(format!("attached: {names}")).dim().to_string());
+        }
+        let problems = attached.problems.iter();
+        problems.for_each(|problem| self.screen.warn(&plain(problem)));
+        attached.entries
+    }
+
     /// The word of hooks and rules, and of the person where those leave it open.
     async fn judge(&self, who: &str, call: &ToolCall, effect: Effect) -> Approval {
         let cwd = self.places.of(call).unwrap_or_else(|| self.folder.clone());
+        if !self.hooks.is_empty() {
+            self.screen
+                .works(&format!("hooks for {}", visible(&call.name)));
+        }
         let before = self.hooks.before(who, call).await;
+        self.screen.rests();
         before
             .warnings
             .iter()
@@ -230,20 +276,11 @@ impl Person {
         for rule in rules {
             self.permissions.lock().allow(rule.clone());
         }
-        let Memory {
-            file,
-            root,
-            data,
-            counts,
-        } = &self.memory;
-        let kept = match counts {
-            false => Err("this folder is not trusted".to_string()),
-            true => permissions::remember(file, rules),
-        };
-        // From now on the folder has settings, and they are the user's.
-        let kept = kept.and_then(|()| Trust::load(data.as_deref()).0.set(root, true));
+        let kept = self.memory.keep(rules);
         match kept {
-            Ok(()) => self.screen.line(&format!("  kept in {}", shown(file))),
+            Ok(()) => self
+                .screen
+                .line(&format!("  kept in {}", shown(&self.memory.file))),
             Err(why) => self
                 .screen
                 .warn(&format!("  remembered for this session only: {why}")),

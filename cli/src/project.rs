@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use corecoder::config::ConfigError;
+use corecoder::Config;
 use corecoder::files::shown;
 use corecoder_conventions::{Commands, Instructions, Places, Skills, Trust, needs_trust};
 use corecoder_guard::permissions::{Mode, Permissions, Rule};
@@ -45,11 +45,14 @@ pub fn places(args: &Args, cwd: &Path, ask: Option<Ask>) -> (Places, Vec<String>
         places.trusted = true;
         return (places, Vec::new());
     }
-    let brought = needs_trust(&places);
+    let mut brought = needs_trust(&places);
+    brought.extend(redirecting(&places).filter(|_| args.base_url.is_none()));
+    let (mut trust, mut remarks) = Trust::load(places.data.as_deref());
+    // What "always" wrote is the user's as long as nobody changed it.
+    (places.own, brought) = brought.into_iter().partition(|path| trust.owns(path));
     if brought.is_empty() {
         return (places, Vec::new());
     }
-    let (mut trust, mut remarks) = Trust::load(places.data.as_deref());
     places.trusted = trust.holds(&places.root).unwrap_or(false);
     if trust.holds(&places.root).is_none()
         && let Some(answer) = ask.and_then(|ask| ask(&places.root, &brought))
@@ -58,23 +61,28 @@ pub fn places(args: &Args, cwd: &Path, ask: Option<Ask>) -> (Places, Vec<String>
         remarks.extend(trust.set(&places.root, answer).err());
     }
     if !places.trusted {
-        let names: Vec<String> = brought
-            .iter()
-            .take(3)
-            .map(|path| shown(path.strip_prefix(&places.root).unwrap_or(path)))
-            .collect();
-        let more = if brought.len() > 3 { ", ..." } else { "" };
-        remarks.push(format!(
-            "this folder is not trusted, so {}{more} do not count; --trust makes them",
-            names.join(", ")
-        ));
+        remarks.push(distrusted(&places, &brought));
     }
     (places, remarks)
 }
 
+fn distrusted(places: &Places, brought: &[PathBuf]) -> String {
+    let inside = |path: &PathBuf| shown(path.strip_prefix(&places.root).unwrap_or(path));
+    let names: Vec<String> = brought.iter().take(3).map(inside).collect();
+    let more = if brought.len() > 3 { ", ..." } else { "" };
+    let names = names.join(", ");
+    format!("this folder is not trusted, so {names}{more} do not count; --trust makes them")
+}
+
+/// A project's `.env` that would send the conversation to a server of its choice.
+fn redirecting(places: &Places) -> Option<PathBuf> {
+    let config = Config::from_vars(Config::vars(), places.cwd.clone(), &[]).ok()?;
+    settings::redirected(&config, places).map(|(file, _)| file)
+}
+
 impl Project {
     /// Reads all of it. Errors only if the environment or a `.env` file can't be used.
-    pub fn read(args: &Args, places: Places) -> Result<Project, ConfigError> {
+    pub fn read(args: &Args, places: Places) -> Result<Project, String> {
         let mut settings = Settings::read(args, &places)?;
         let mut problems = std::mem::take(&mut settings.problems);
         let mut permissions = Permissions::new(&places.root, places.home.as_deref());

@@ -234,18 +234,26 @@ impl Change {
         };
         let subject = visible(&subject(call));
         let command = block(' ', "command").filter(|(_, lines)| lines.len() > 1);
-        let title = match &command {
-            Some((_, lines)) => format!(" ({} lines)", lines.len()),
-            None if args["replace_all"] == true => format!(" {subject} (every occurrence)"),
-            None if args["content"].is_string() => format!(" {subject} (the whole file)"),
-            None => format!(" {subject}"),
+        let (title, blocks) = match (call.name.as_str(), command) {
+            ("bash", Some((mark, lines))) => (
+                format!(" ({} lines)", lines.len()),
+                vec![Some((mark, lines))],
+            ),
+            ("edit_file", _) => {
+                let every = if args["replace_all"] == true {
+                    " (every occurrence)"
+                } else {
+                    ""
+                };
+                let blocks = vec![block('-', "old_string"), block('+', "new_string")];
+                (format!(" {subject}{every}"), blocks)
+            }
+            ("write_file", _) => (
+                format!(" {subject} (the whole file)"),
+                vec![block('+', "content")],
+            ),
+            _ => (format!(" {subject}"), Vec::new()),
         };
-        let blocks = [
-            command,
-            block('-', "old_string"),
-            block('+', "new_string"),
-            block('+', "content"),
-        ];
         Change {
             title,
             blocks: blocks.into_iter().flatten().collect(),

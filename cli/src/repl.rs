@@ -49,7 +49,7 @@ enum Line {
     Leave(ExitCode),
 }
 
-pub async fn run(llm: Llm, start: Start) -> anyhow::Result<ExitCode> {
+pub async fn run(llm: Llm, start: Start, first: Option<String>) -> anyhow::Result<ExitCode> {
     let _quiet = Quiet::new();
     let config = &start.project.settings.config;
     let screen = Arc::new(Screen::new(Show {
@@ -66,7 +66,7 @@ pub async fn run(llm: Llm, start: Start) -> anyhow::Result<ExitCode> {
         &person,
         person.clone(),
     );
-    greet(&start, &kept, agent.history());
+    greet(&start, &kept, agent.history(), &screen);
     let kit = Arc::new(Mutex::new(agent.kit().clone()));
     let models = Models::new();
     models.of(config.llm().ok());
@@ -92,6 +92,9 @@ pub async fn run(llm: Llm, start: Start) -> anyhow::Result<ExitCode> {
         begun: String::new(),
         leave_until: None,
     };
+    if let Some(first) = first {
+        repl.person.screen.queue(Message::new(first));
+    }
     let code = repl.run().await?;
     if let Some(session) = repl.kept.session.filter(|session| session.path().exists()) {
         let words = format!(
@@ -103,7 +106,7 @@ pub async fn run(llm: Llm, start: Start) -> anyhow::Result<ExitCode> {
     Ok(code)
 }
 
-fn greet(start: &Start, kept: &Kept, history: &[Entry]) {
+fn greet(start: &Start, kept: &Kept, history: &[Entry], screen: &Screen) {
     say!(
         "{} {} · {} · {}\n{}",
         style("CoreCoder").bold(),
@@ -112,7 +115,7 @@ fn greet(start: &Start, kept: &Kept, history: &[Entry]) {
         shown(&start.project.places.cwd),
         style("/help for help, Shift+Tab for the mode, Ctrl+D to leave").dim()
     );
-    recall(history);
+    recall(history, screen);
     for remark in start.remarks.iter().chain(&kept.remarks) {
         say!("{}", style(plain(remark)).yellow());
     }
@@ -213,7 +216,7 @@ impl Repl {
     /// Lets the agent work. `Some` means that the program is to end.
     pub async fn chat(&mut self, message: Message) -> Option<ExitCode> {
         let began = Instant::now();
-        let work = turn::run(&mut self.agent, &self.person, &self.start.project, message);
+        let work = turn::run(&mut self.agent, &self.person, message);
         let ended =
             until_interrupted(work, &mut self.signals, &self.person, &self.kit, &self.kept).await;
         notify::after(
@@ -335,7 +338,10 @@ pub async fn until_interrupted<T>(
     kept: &Kept,
 ) -> Ended<T> {
     let (keyboard, screen) = (Keyboard::new(), &person.screen);
-    let status = || screen.status_now().line(person.modes.get());
+    let status = || {
+        let line = screen.status_now().line(person.modes.get());
+        format!("{line} · Ctrl+C stops")
+    };
     screen.begin(status(), keyboard.is_there());
     let mut tick = tokio::time::interval(Duration::from_millis(100));
     let (mut work, mut failed) = (pin!(work), pin!(keep::failed(kept.session.clone())));
@@ -390,7 +396,7 @@ fn queue(text: String, person: &Person) {
 }
 
 /// Reminds of what was said last.
-fn recall(history: &[Entry]) {
+fn recall(history: &[Entry], screen: &Screen) {
     let said = history.iter().rev().find_map(|entry| match entry {
         Entry::User(text) => Some(text.as_str()),
         _ => None,
@@ -399,13 +405,11 @@ fn recall(history: &[Entry]) {
         Entry::Round(round) => Some(round.reply().text.as_str()),
         _ => None,
     });
-    for (mark, text) in [("> ", said), ("", answer)] {
-        if let Some(text) = text.filter(|text| !text.is_empty()) {
-            let lines: Vec<&str> = text.lines().take(6).collect();
-            say!(
-                "{}",
-                style(format!("{mark}{}", plain(&lines.join("\n")))).dim()
-            );
-        }
+    let first = |text: &str| text.lines().take(8).collect::<Vec<_>>().join("\n");
+    if let Some(said) = said {
+        say!("{}", style(format!("> {}", plain(&first(said)))).dim());
+    }
+    if let Some(answer) = answer.filter(|answer| !answer.is_empty()) {
+        screen.markdown(&first(answer));
     }
 }

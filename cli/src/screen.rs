@@ -15,10 +15,11 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::held::Held;
 use crate::live::{Live, Out, Shown};
+use crate::outcome;
+use crate::plan;
 use crate::status::Status;
-use crate::todo;
 use crate::typing::{Key, Message, Typed};
-use crate::words::{gist, plain, shortened, topic, visible, wrapped};
+use crate::words::{plain, shortened, topic, visible};
 
 /// How much is shown.
 #[derive(Clone, Copy)]
@@ -227,7 +228,7 @@ impl Screen {
         if patch.is_empty() {
             return self.line("no change of a file was seen");
         }
-        self.lines(plain(patch).lines().map(coloured).collect());
+        self.lines(outcome::patch(patch));
     }
 
     /// A text in Markdown, whole.
@@ -236,6 +237,15 @@ impl Screen {
         let mut lines = markdown.push(text);
         lines.extend(markdown.finish());
         self.lines(lines);
+    }
+
+    /// Something else than a call goes on, until [`Screen::rests`].
+    pub fn works(&self, what: &str) {
+        self.runs("", "works", what.to_string());
+    }
+
+    pub fn rests(&self) {
+        self.stops("", "works");
     }
 
     /// A warning.
@@ -300,29 +310,22 @@ impl Screen {
         result: &Result<String, String>,
         took: Duration,
     ) {
-        let (Ok(text) | Err(text)) = result;
-        let text = plain(text);
-        let changes = matches!(call.name.as_str(), "edit_file" | "write_file");
-        // What a sub-agent reads is shown while it reads; it would bury what it was for.
-        if !who.is_empty()
-            && result.is_ok()
-            && !changes
-            && call.name != "bash"
-            && !self.show.details
+        let telling =
+            result.is_err() || matches!(call.name.as_str(), "edit_file" | "write_file" | "bash");
+        // What a sub-agent reads is shown while it reads; it would bury what it was for. A plan was just shown.
+        if !self.show.details
+            && (!who.is_empty() && !telling || result.is_ok() && call.name == plan::NAME)
         {
             return;
         }
-        let width = self.look().width.min(1_000);
-        let mut lines = vec![headline(label, call, result, took, &text, width)];
-        if result.is_ok() && changes {
-            lines.extend(self.diff(&text));
-        } else if result.is_ok() && call.name == todo::NAME {
-            lines.extend(checklist(call, width));
-        } else if self.show.details {
-            let shown = text.lines().skip(usize::from(result.is_err())).take(40);
-            lines.extend(shown.map(|line| style(format!("  {line}")).dim().to_string()));
-        }
-        self.lines(lines);
+        self.lines(outcome::lines(
+            label,
+            call,
+            result,
+            took,
+            self.show.details,
+            self.look(),
+        ));
     }
 
     fn compacted(&self, label: &str, compaction: &Compaction) {
@@ -338,20 +341,6 @@ impl Screen {
             plain(what)
         );
         self.line(&style(words).dim().to_string());
-    }
-
-    fn diff(&self, text: &str) -> Vec<String> {
-        const LINES: usize = 60;
-        let start = text.find("@@").unwrap_or(text.len());
-        let look = self.look();
-        let width = look.width.saturating_sub(2);
-        let mut lines = corecoder_markdown::diff(&text[start..], Look { width, ..look });
-        let more = lines.len().saturating_sub(LINES);
-        lines.truncate(LINES);
-        if more > 0 {
-            lines.push(format!("… {more} more lines"));
-        }
-        lines.iter().map(|line| format!("  {line}")).collect()
     }
 }
 
@@ -372,7 +361,7 @@ impl Host for Screen {
             }
             Event::Retry { error, wait } => {
                 self.state().void_text();
-                let words = plain(&error.message);
+                let words = shortened(&plain(&error.message), 160);
                 let seconds = wait.as_secs_f64();
                 self.warn(&format!("! {label}{words}; trying again in {seconds:.1} s"));
             }
@@ -380,6 +369,10 @@ impl Host for Screen {
             // What a sub-agent does is shown by itself.
             Event::Started { call, .. } if call.name == "agent" => {}
             Event::Started { call, .. } => {
+                // What was said before the call stands above it.
+                if own {
+                    self.state().finish_text();
+                }
                 let what = format!("{label}{} {}", visible(&call.name), topic(call));
                 self.runs(who, &call.id, what);
             }
@@ -388,7 +381,8 @@ impl Host for Screen {
                 self.finished(who, &label, call, result, *took);
             }
             Event::Note(text) if !is_standing(text) => {
-                self.line(&style(shortened(&plain(text), 200)).dim().to_string());
+                let text = text.replacen("[a hook adds]\n", "a hook adds: ", 1);
+                self.line(&style(shortened(&plain(&text), 200)).dim().to_string());
             }
             Event::Compacting => {
                 self.runs(
@@ -564,66 +558,4 @@ fn is_standing(text: &str) -> bool {
     ["[to-do list]", "[plan mode ", "[the user attached "]
         .iter()
         .any(|title| text.starts_with(title))
-}
-
-/// A line of a patch.
-fn coloured(line: &str) -> String {
-    let line = match line.as_bytes().first() {
-        Some(b'+') => style(line).green(),
-        Some(b'-') => style(line).red(),
-        Some(b'@') => style(line).cyan(),
-        _ => style(line).dim(),
-    };
-    line.to_string()
-}
-
-/// A call and what came of it.
-fn headline(
-    label: &str,
-    call: &ToolCall,
-    result: &Result<String, String>,
-    took: Duration,
-    text: &str,
-    width: usize,
-) -> String {
-    let mark = match result {
-        Ok(_) => style("✓").green(),
-        Err(_) => style("✗").red(),
-    };
-    let time = match took.as_secs_f64() {
-        seconds if seconds < 0.1 => String::new(),
-        seconds => format!(" ({seconds:.1} s)"),
-    };
-    let outcome = match result {
-        Ok(_) => String::new(),
-        Err(_) => format!(": {}", gist(text)),
-    };
-    let what = format!("{label}{} {}{time}", visible(&call.name), topic(call));
-    let width = width.saturating_sub(3);
-    // The outcome says more than the end of a long command.
-    let room = width.saturating_sub(outcome.chars().count()).max(width / 2);
-    let what = console::truncate_str(&what, room, "…").into_owned() + &outcome;
-    format!("{mark} {}", console::truncate_str(&what, width, "…"))
-}
-
-fn checklist(call: &ToolCall, width: usize) -> Vec<String> {
-    let tasks = call
-        .args
-        .as_ref()
-        .ok()
-        .and_then(|args| todo::tasks(args).ok());
-    let lines = |task: &todo::Task| {
-        let what = wrapped(&visible(&task.what), width.saturating_sub(5));
-        let shown = what.into_iter().enumerate().map(|(at, line)| {
-            let (mark, line) = match task.state {
-                todo::State::Pending => (style("☐"), style(line)),
-                todo::State::InProgress => (style("▸").cyan(), style(line).bold()),
-                todo::State::Completed => (style("☑").dim(), style(line).dim()),
-            };
-            let mark = if at > 0 { style(" ") } else { mark };
-            format!("  {mark} {line}")
-        });
-        shown.collect::<Vec<_>>()
-    };
-    tasks.iter().flatten().flat_map(lines).collect()
 }

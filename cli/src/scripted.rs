@@ -1,6 +1,6 @@
 //! The turns of a run for scripts: what is said, what comes of it, and how that is told.
 
-use std::io::{BufRead, ErrorKind, Write};
+use std::io::{BufRead, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -64,7 +64,7 @@ impl Run {
         };
         turn::begin(&self.agent, &self.person, source).await;
         match task {
-            Task::Text(text) => self.turn(text).await,
+            Task::Message(message) => self.turn(message).await,
             _ => self.lines().await,
         }
     }
@@ -86,7 +86,7 @@ impl Run {
                             data: image.data,
                         }));
                     }
-                    let ended = self.turn(text).await?;
+                    let ended = self.turn(Message::piped(text)).await?;
                     // A good end hides no bad one.
                     code = if code == ExitCode::SUCCESS {
                         ended
@@ -109,17 +109,22 @@ impl Run {
         Ok(code)
     }
 
-    async fn turn(&mut self, text: String) -> anyhow::Result<ExitCode> {
+    async fn turn(&mut self, mut message: Message) -> anyhow::Result<ExitCode> {
         self.before = self.agent.kit().spent();
-        let text = match self.invoked(&text) {
-            Some(Err(error)) => {
-                self.refuse(&error);
-                return Ok(ExitCode::from(crate::USAGE));
+        for text in [&mut message.text, &mut message.piped] {
+            match self.invoked(text) {
+                Some(Err(error)) => {
+                    self.refuse(&error);
+                    return Ok(ExitCode::from(crate::USAGE));
+                }
+                Some(Ok(invoked)) => *text = invoked,
+                None => {}
             }
-            Some(Ok(invoked)) => invoked,
-            None => text,
-        };
-        match self.answer(text).await {
+        }
+        let answered = self.answer(message).await;
+        // What is drawn below must be gone before the answer comes, or it takes a line of it along.
+        self.person.screen.clear();
+        match answered {
             Ok(Answered::Fits(answer, value)) => self.done(answer, value),
             Ok(Answered::Unfit(answer, problem)) => {
                 let words = "the answer does not fit the schema, though it was asked for again";
@@ -227,21 +232,13 @@ impl Run {
     }
 
     /// The answer, asked for again while it does not fit the schema.
-    async fn answer(&mut self, text: String) -> Result<Answered, AgentError> {
-        let asked = match &self.schema {
-            Some(schema) => format!("{text}\n\n{}", schema.ask()),
-            None => text,
-        };
-        let mut said = asked;
+    async fn answer(&mut self, mut message: Message) -> Result<Answered, AgentError> {
+        if let Some(schema) = &self.schema {
+            message.piped = format!("{}\n\n{}", message.piped.trim_end(), schema.ask());
+        }
         let mut last = (String::new(), String::new());
         for _ in 0..=AGAIN {
-            let turn = turn::run(
-                &mut self.agent,
-                &self.person,
-                &self.start.project,
-                Message::new(said),
-            )
-            .await?;
+            let turn = turn::run(&mut self.agent, &self.person, message).await?;
             let answer = match turn {
                 Turn::Blocked(why) => return Ok(Answered::Blocked(why)),
                 Turn::Answered(answer) => answer,
@@ -252,7 +249,7 @@ impl Run {
             match schema.check(&answer) {
                 Ok(value) => return Ok(Answered::Fits(value.to_string(), Some(value))),
                 Err(problem) => {
-                    said = Schema::again(&problem);
+                    message = Message::piped(Schema::again(&problem));
                     last = (answer, problem);
                 }
             }
@@ -274,8 +271,12 @@ fn input() -> UnboundedReceiver<Vec<u8>> {
     lines
 }
 
-/// The answer on standard output. Whoever reads it may have had enough of it.
+/// The answer on standard output. Whoever reads it may have had enough of it. A terminal would obey what is in it.
 fn show(answer: &str) -> anyhow::Result<()> {
+    let answer = match std::io::stdout().is_terminal() {
+        true => &plain(answer),
+        false => answer,
+    };
     match writeln!(std::io::stdout(), "{}", answer.trim_end()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(error).context("the answer can't be printed")

@@ -2,9 +2,7 @@
 
 use corecoder::{Agent, AgentError, Entry};
 
-use crate::attach;
 use crate::person::Person;
-use crate::project::Project;
 use crate::typing::Message;
 use crate::words::plain;
 
@@ -19,16 +17,11 @@ pub enum Turn {
 const STOPS: usize = 8;
 
 /// Says this to the model, and has its answer.
-pub async fn run(
-    agent: &mut Agent,
-    person: &Person,
-    project: &Project,
-    message: Message,
-) -> Result<Turn, AgentError> {
+pub async fn run(agent: &mut Agent, person: &Person, message: Message) -> Result<Turn, AgentError> {
     let message = match message.heard {
         true => message,
         false => {
-            let heard = person.hooks.user_prompt(&message.text).await;
+            let heard = person.hooks.user_prompt(&message.whole()).await;
             warn(person, &heard.warnings);
             if let Some(why) = heard.blocked.or(heard.stop) {
                 let words = "a hook did not let this through";
@@ -37,15 +30,11 @@ pub async fn run(
             message.heard(heard.context)
         }
     };
-    let Message { text, context, .. } = message;
-    let places = &project.places;
-    let attached = attach::attached(&text, &places.cwd, places.home.as_deref());
-    warn(person, &attached.problems);
     let inbox = agent.kit().inbox.clone();
-    attached
-        .entries
-        .into_iter()
-        .for_each(|entry| inbox.post(entry));
+    for entry in person.attached(&message.text) {
+        inbox.post(entry);
+    }
+    let (text, context) = (message.whole(), message.context);
     if let Some(context) = context {
         inbox.post(added(&context));
     }

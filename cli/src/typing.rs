@@ -121,6 +121,8 @@ fn escape(text: &str) -> (Option<Key>, usize) {
 #[derive(Debug, Default, PartialEq)]
 pub struct Message {
     pub text: String,
+    /// What came with it and was not written by the person: nothing in it is attached.
+    pub piped: String,
     /// What the hooks added, once they have heard it.
     pub context: Option<String>,
     pub heard: bool,
@@ -135,6 +137,14 @@ impl Message {
         }
     }
 
+    /// A message in which nothing is attached.
+    pub fn piped(text: impl Into<String>) -> Message {
+        Message {
+            piped: text.into(),
+            ..Message::default()
+        }
+    }
+
     /// The hooks have heard it, and added this.
     pub fn heard(self, context: Option<String>) -> Message {
         Message {
@@ -142,6 +152,13 @@ impl Message {
             heard: true,
             ..self
         }
+    }
+
+    /// All of it, as the model reads it.
+    pub fn whole(&self) -> String {
+        let parts = [self.text.trim_end(), self.piped.trim_end()];
+        let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        parts.join("\n\n")
     }
 
     /// It is for the program, or for the shell.

@@ -4,8 +4,16 @@ use corecoder::ToolCall;
 
 /// Text with everything written out that a terminal would obey or not show, for what a person decides about.
 pub fn visible(text: &str) -> String {
-    const INVISIBLE: [std::ops::RangeInclusive<char>; 5] = [
+    const INVISIBLE: [std::ops::RangeInclusive<char>; 13] = [
         '\u{ad}'..='\u{ad}',
+        '\u{34f}'..='\u{34f}',
+        '\u{61c}'..='\u{61c}',
+        '\u{115f}'..='\u{1160}',
+        '\u{17b4}'..='\u{17b5}',
+        '\u{180b}'..='\u{180f}',
+        '\u{2028}'..='\u{2029}',
+        '\u{3164}'..='\u{3164}',
+        '\u{e0000}'..='\u{e0fff}',
         '\u{200b}'..='\u{200f}',
         '\u{202a}'..='\u{202e}',
         '\u{2060}'..='\u{2069}',
@@ -56,11 +64,20 @@ pub fn subject(call: &ToolCall) -> String {
     let Ok(args) = &call.args else {
         return "(unreadable arguments)".to_string();
     };
-    if let Some(tasks) = args["tasks"].as_array() {
-        return format!("({} tasks)", tasks.len());
-    }
-    let telling = ["command", "file_path", "pattern", "task", "plan"];
-    let found = telling.iter().find_map(|name| args[*name].as_str());
+    // By the tool's name: what else stands among the arguments must not hide what is done.
+    let telling = match call.name.as_str() {
+        "bash" => "command",
+        "read_file" | "write_file" | "edit_file" => "file_path",
+        "glob" | "grep" => "pattern",
+        "agent" => "task",
+        "present_plan" => "plan",
+        "todo_write" => {
+            let tasks = args["tasks"].as_array().map_or(0, Vec::len);
+            return format!("({tasks} tasks)");
+        }
+        _ => return args.to_string(),
+    };
+    let found = args[telling].as_str();
     found.map_or_else(|| args.to_string(), str::to_string)
 }
 

@@ -495,11 +495,13 @@ fn a_project_can_not_send_the_users_key_to_a_server_of_its_choice() {
         "sk-mine-1234",
         75,
     );
-    check(
+    // With a key of its own the conversation would go there: that needs trust.
+    let stderr = check(
         "OPENAI_BASE_URL=https://elsewhere.invalid/v1\nCORECODER_API_KEY=theirs\n",
         "sk-mine-1234",
-        75,
+        2,
     );
+    assert!(stderr.contains("start with --trust"), "{stderr}");
     let stderr = check("CORECODER_API_KEY=abc def \"x\n", "", 2);
     assert!(stderr.contains(".env"), "{stderr}");
 }

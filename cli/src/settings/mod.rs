@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use corecoder::Config;
-use corecoder::config::{ConfigError, Layer};
+use corecoder::config::{Layer, is_loopback};
 use corecoder::files::shown;
 use corecoder_conventions::Places;
 use serde_json::{Map, Value};
@@ -44,13 +44,22 @@ pub struct Settings {
 
 impl Settings {
     /// Reads all that counts in these places. Errors only if the environment or a `.env` file can't be used.
-    pub fn read(args: &Args, places: &Places) -> Result<Settings, ConfigError> {
+    pub fn read(args: &Args, places: &Places) -> Result<Settings, String> {
         let (files, mut problems) = files(places);
         let layers: Vec<Layer> = files
             .iter()
             .map(|file| layer(file, &mut problems))
             .collect();
-        let mut config = Config::from_vars(Config::vars(), places.cwd.clone(), &layers)?;
+        let config = Config::from_vars(Config::vars(), places.cwd.clone(), &layers);
+        let mut config = config.map_err(|error| error.to_string())?;
+        if let Some((file, url)) =
+            redirected(&config, places).filter(|_| !places.trusted && args.base_url.is_none())
+        {
+            return Err(format!(
+                "{} sends everything to {url}, and this folder is not trusted: start with --trust if that is right",
+                shown(&file)
+            ));
+        }
         problems.extend(loosened(&mut config, places));
         let value = |name: &str| lookup(name, &config, &layers);
         let number = |name: &str| value(name).and_then(|text| text.parse::<u64>().ok());
@@ -103,6 +112,20 @@ fn loosened(config: &mut Config, places: &Places) -> Option<String> {
     ))
 }
 
+/// The file of the project, and the URL in it, that the conversation would go to. A server on this machine learns nothing
+/// new, and what stands in the home directory is the user's.
+pub fn redirected(config: &Config, places: &Places) -> Option<(PathBuf, String)> {
+    let url = config.base_url.clone()?;
+    let setting = table::find("base_url")?;
+    let mut names = setting
+        .variables
+        .iter()
+        .filter(|name| variable(name).is_some() || config.filled.contains_key(**name));
+    let file = config.origins.get(*names.next()?)?;
+    let own = [places.home.as_deref(), places.data.as_deref()].contains(&file.parent());
+    (!own && file.ends_with(".env") && !is_loopback(&url)).then(|| (file.clone(), url))
+}
+
 const MODE: &str = "CORECODER_MODE";
 
 /// The settings that have variables and are not the engine's.
@@ -136,13 +159,17 @@ fn files(places: &Places) -> (Vec<File>, Vec<String>) {
         Err(problem) => problems.push(problem),
     };
     let folders = places.folders();
-    for folder in folders.iter().rev().filter(|_| places.trusted) {
+    for folder in folders.iter().rev() {
         for (folder, foreign) in [
             (folder.join(".corecoder"), false),
             (folder.join(".claude"), true),
         ] {
-            read(folder.join("settings.local.json"), foreign);
-            read(folder.join("settings.json"), foreign);
+            for name in ["settings.local.json", "settings.json"] {
+                let path = folder.join(name);
+                if places.trusted || places.own.contains(&path) {
+                    read(path, foreign);
+                }
+            }
         }
     }
     if let Some(data) = &places.data {

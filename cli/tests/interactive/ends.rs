@@ -69,7 +69,13 @@ fn when_the_window_is_closed_the_session_is_kept_and_goes_on() {
 fn ctrl_c_twice_or_ctrl_d_at_the_prompt_leaves_and_says_how_to_go_on() {
     let mut terminal = Setup::new().start(Provider::saying(vec![]));
     terminal.talks("words", &["Heard: words."]);
-    terminal.keys("half a line\x03");
+    terminal.keys("half a line");
+    terminal.sees("> half a line");
+    // The first takes away what was typed.
+    terminal.keys("\x03");
+    terminal.prompt();
+    assert!(!terminal.shows("Ctrl+C again"));
+    terminal.keys("\x03");
     terminal.sees("Ctrl+C again, or Ctrl+D, leaves");
     terminal.prompt();
     terminal.keys("\x03");

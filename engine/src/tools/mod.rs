@@ -88,7 +88,16 @@ pub fn fit(schema: &Value, args: &Value) -> Result<Value, String> {
         .as_object()
         .cloned()
         .ok_or("the arguments must be a JSON object")?;
-    fitted.retain(|_, value| !value.is_null());
+    // What the tool has no name for would be shown, and not done.
+    let named = schema["properties"].as_object();
+    let named = named.filter(|_| {
+        schema
+            .get("additionalProperties")
+            .is_none_or(|more| *more == false)
+    });
+    fitted.retain(|name, value| {
+        !value.is_null() && named.is_none_or(|named| named.contains_key(name))
+    });
     let required = schema["required"].as_array().into_iter().flatten();
     for name in required.filter_map(Value::as_str) {
         if !fitted.contains_key(name) {

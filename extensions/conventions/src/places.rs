@@ -19,6 +19,8 @@ pub struct Places {
     pub cwd: PathBuf,
     /// Whether the user said that this project may bring skills and commands, and import files from outside of itself.
     pub trusted: bool,
+    /// Files of the project that are the user's own, see [`crate::Trust::owns`]: they count anyway.
+    pub own: Vec<PathBuf>,
 }
 
 impl Places {
@@ -42,6 +44,7 @@ impl Places {
             data,
             cwd,
             trusted: false,
+            own: Vec::new(),
         }
     }
 

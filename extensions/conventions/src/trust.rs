@@ -1,6 +1,7 @@
 //! Which folders the user trusts: what a project brings is used only if somebody who has seen where it comes from said yes.
 //!
-//! `trust.json` in CoreCoder's own folder is the truth, `{"folders": {"/path": true}}`; what else is in it is kept. It is
+//! `trust.json` in CoreCoder's own folder is the truth, `{"folders": {"/path": true}, "own": {"/path/file": "SHA-256"}}`; what
+//! else is in it is kept. It is
 //! written under a lock and read again before, so two programs lose nothing of each other's, and replaced as a whole. A
 //! file that can't be understood is never overwritten, and trusts nobody.
 
@@ -10,6 +11,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::commands::COMMANDS;
 use crate::file;
@@ -18,6 +20,8 @@ use crate::places::{Places, resolved};
 use crate::skills::SKILLS;
 
 const FILE: &str = "trust.json";
+const FOLDERS: &str = "folders";
+const OWN: &str = "own";
 const LOCK: &str = "trust.lock";
 /// Thousands of folders fit, in bytes.
 const LIMIT: usize = 1024 * 1024;
@@ -39,6 +43,8 @@ const FILES: [&str; 8] = [
 pub struct Trust {
     data: Option<PathBuf>,
     folders: Map<String, Value>,
+    /// Files that were written for the user, with what they held.
+    own: Map<String, Value>,
 }
 
 impl Trust {
@@ -48,12 +54,14 @@ impl Trust {
         let mut trust = Trust {
             data: data.map(Path::to_path_buf),
             folders: Map::new(),
+            own: Map::new(),
         };
         let read = data.map(|data| read(&data.join(FILE)));
         match read {
             None => (trust, Vec::new()),
             Some(Ok(mut all)) => {
-                trust.folders = folders(&mut all).clone();
+                trust.folders = part(&mut all, FOLDERS).clone();
+                trust.own = part(&mut all, OWN).clone();
                 (trust, Vec::new())
             }
             Some(Err(reason)) => (trust, vec![reason]),
@@ -68,9 +76,26 @@ impl Trust {
     /// Remembers what the user said, in this value in any case and in the file if it can be written; the error says why
     /// it can't.
     pub fn set(&mut self, root: &Path, trusted: bool) -> Result<(), String> {
-        let name = || problem(root, &"its name is not UTF-8, so it can't be remembered");
-        let key = key(root).ok_or_else(name)?;
+        let key = key(root).ok_or_else(|| unnamed(root))?;
         self.folders.insert(key.clone(), Value::Bool(trusted));
+        self.keep(FOLDERS, key, Value::Bool(trusted))
+    }
+
+    /// Whether a file is as it was when [`Trust::own`] was told of it: then it is the user's, whoever brought the folder.
+    pub fn owns(&self, path: &Path) -> bool {
+        let known = key(path).and_then(|key| self.own.get(&key)?.as_str());
+        known.is_some() && known == hash(path).as_deref()
+    }
+
+    /// Remembers that a file, as it is now, was written for the user. Errors as [`Trust::set`] does.
+    pub fn own(&mut self, path: &Path) -> Result<(), String> {
+        let key = key(path).ok_or_else(|| unnamed(path))?;
+        let hash = Value::from(hash(path));
+        self.own.insert(key.clone(), hash.clone());
+        self.keep(OWN, key, hash)
+    }
+
+    fn keep(&mut self, name: &str, key: String, value: Value) -> Result<(), String> {
         let Some(data) = &self.data else {
             return Err("there is no folder to remember it in, so you will be asked again".into());
         };
@@ -86,10 +111,22 @@ impl Trust {
         let lock = file::open(&mut options, &data.join(LOCK)).map_err(failed)?;
         lock.lock().map_err(failed)?;
         let mut all = read(&path)?;
-        folders(&mut all).insert(key, Value::Bool(trusted));
-        self.folders = folders(&mut all).clone();
+        part(&mut all, name).insert(key, value);
+        self.folders = part(&mut all, FOLDERS).clone();
+        self.own = part(&mut all, OWN).clone();
         write(data, &all).map_err(failed)
     }
+}
+
+fn unnamed(path: &Path) -> String {
+    problem(path, &"its name is not UTF-8, so it can't be remembered")
+}
+
+/// What a file holds, told in short; `None` if it can't be read.
+fn hash(path: &Path) -> Option<String> {
+    let content = file::read(path, LIMIT).ok()?;
+    let hash = Sha256::digest(content.text.as_bytes());
+    Some(hash.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// The name of a folder in the file. Two names that are not UTF-8 might look the same, so those have none.
@@ -109,17 +146,21 @@ fn read(path: &Path) -> Result<Map<String, Value>, String> {
         Err(problem(path, &reason))
     };
     match all {
-        Ok(all) if all.get("folders").is_none_or(Value::is_object) => Ok(all),
-        Ok(_) => broken(&"`folders` is not an object"),
+        Ok(all) => match [FOLDERS, OWN]
+            .into_iter()
+            .find(|name| all.get(*name).is_some_and(|part| !part.is_object()))
+        {
+            None => Ok(all),
+            Some(name) => broken(&format!("`{name}` is not an object")),
+        },
         Err(error) => broken(&error),
     }
 }
 
-/// The part of the file that holds the folders.
-fn folders(all: &mut Map<String, Value>) -> &mut Map<String, Value> {
-    let folders = all.entry("folders").or_insert_with(|| json!({}));
-    match folders {
-        Value::Object(folders) => folders,
+/// A part of the file.
+fn part<'a>(all: &'a mut Map<String, Value>, name: &str) -> &'a mut Map<String, Value> {
+    match all.entry(name).or_insert_with(|| json!({})) {
+        Value::Object(part) => part,
         _ => unreachable!("what is read has an object there, or nothing"),
     }
 }

@@ -14,6 +14,7 @@ fn project() -> Places {
         cwd: root.join("web"),
         root,
         trusted: true,
+        own: Vec::new(),
     }
 }
 

@@ -177,3 +177,26 @@ fn what_a_project_brings_is_listed_for_the_question() {
     let may_read = fs::read_dir(&closed).is_ok();
     assert_eq!(needs_trust(&world.at("outside")).is_empty(), may_read);
 }
+
+#[test]
+fn a_file_that_was_written_for_the_user_is_theirs_until_it_changes() {
+    let world = tempfile::tempdir().unwrap();
+    let (data, file) = (
+        world.path().join("data"),
+        world.path().join("settings.json"),
+    );
+    fs::write(&file, "{}").unwrap();
+    let mut trust = Trust::load(Some(&data)).0;
+    assert!(!trust.owns(&file));
+    trust.own(&file).unwrap();
+    assert!(trust.owns(&file));
+    // What is said of folders meanwhile takes nothing from it.
+    Trust::load(Some(&data)).0.set(world.path(), false).unwrap();
+    let trust = Trust::load(Some(&data)).0;
+    assert!(trust.owns(&file));
+    assert_eq!(trust.holds(world.path()), Some(false));
+    fs::write(&file, "{\"mode\": \"yolo\"}").unwrap();
+    assert!(!trust.owns(&file));
+    fs::remove_file(&file).unwrap();
+    assert!(!trust.owns(&file));
+}
