@@ -288,3 +288,33 @@ fn an_answer_that_is_typed_too_early_never_allows_anything() {
     }
     terminal.leaves();
 }
+
+#[test]
+fn what_is_asked_about_is_what_would_run_whatever_else_the_call_names() {
+    let decoys = [
+        (
+            "bash",
+            json!({"tasks": [1], "file_path": "x", "command": "touch made"}),
+            "? bash touch made",
+        ),
+        (
+            "write_file",
+            json!({"command": "cargo test", "file_path": "made", "content": "x\n"}),
+            "? write_file made (the whole file)",
+        ),
+    ];
+    let replies = decoys
+        .iter()
+        .map(|(name, args, _)| calls(&[(*name, args.clone())]));
+    let provider = Provider::saying(replies.chain([says("Asked.")]).collect());
+    let mut terminal = Setup::new().start(provider);
+    terminal.says("go");
+    for (_, _, question) in decoys {
+        terminal.asked(QUESTION);
+        terminal.sees(question);
+        terminal.enters("n");
+        terminal.until("the question is gone", |terminal| !terminal.reads(QUESTION));
+    }
+    terminal.sees("Asked.");
+    terminal.leaves();
+}

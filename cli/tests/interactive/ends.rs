@@ -174,3 +174,25 @@ fn the_end_of_a_long_turn_is_told_unless_that_is_off() {
     });
     turns.into_iter().for_each(|turn| turn.join().unwrap());
 }
+
+#[test]
+fn one_task_on_a_terminal_ends_with_its_whole_answer() {
+    for words in ["One line.", "First line.\n\nLast line."] {
+        let provider = Provider::saying(vec![says(words)]);
+        let mut terminal = Setup::new().args(&["-p", "hi"]).begin(provider);
+        terminal.ends(0);
+        for line in words.lines() {
+            assert!(terminal.shows(line), "{line}: {:?}", terminal.screen());
+        }
+    }
+}
+
+#[test]
+fn a_task_on_the_command_line_is_the_first_thing_said() {
+    let mut terminal = Setup::new()
+        .args(&["fix it"])
+        .begin(Provider::saying(vec![]));
+    terminal.sees("Heard: fix it.");
+    terminal.talks("and on", &["Heard: and on."]);
+    terminal.leaves();
+}

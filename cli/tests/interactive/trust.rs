@@ -87,3 +87,33 @@ fn a_folder_of_words_alone_is_not_asked_about() {
     assert!(terminal.provider.last().contains("Say please."));
     terminal.leaves();
 }
+
+#[test]
+fn what_always_wrote_counts_and_what_comes_later_is_asked_about() {
+    let mut terminal = Setup::new().start(provider());
+    terminal.says("go");
+    terminal.answers("say why not:", "a");
+    terminal.sees("Heard: go.");
+    let (home, provider) = terminal.leaves();
+    assert!(
+        home.read("project/.corecoder/settings.json")
+            .unwrap()
+            .contains("bash(touch")
+    );
+    // The rule counts, and nobody is asked about it.
+    let mut terminal = Setup::of(home).begin(provider);
+    terminal.prompt();
+    assert!(!terminal.shows(QUESTION));
+    terminal.talks("go", &["Heard: go."]);
+    assert!(!terminal.shows("say why not:"));
+    let (home, provider) = terminal.leaves();
+    // Somebody else's hook does not.
+    let hook = json!({"SessionStart": [{"command": "touch hooked"}]});
+    home.write("project/.corecoder/hooks.json", hook.to_string());
+    let mut terminal = Setup::of(home).begin(provider);
+    terminal.asked(QUESTION);
+    terminal.answers(QUESTION, "n");
+    terminal.prompt();
+    let (home, _) = terminal.leaves();
+    assert!(home.read("project/hooked").is_none());
+}

@@ -162,3 +162,73 @@ fn without_a_task_and_without_a_terminal_nothing_is_done() {
         assert_eq!(provider.requests().len(), 0);
     }
 }
+
+#[test]
+fn only_what_is_written_on_the_command_line_attaches_files() {
+    let place = Place::new();
+    std::fs::write(place.home("secret"), "SECRET").unwrap();
+    std::fs::write(place.project("notes.txt"), "NOTES").unwrap();
+    std::fs::write(place.project(".env.txt"), "DENIED").unwrap();
+    let provider = Provider::saying(vec![says("done")]);
+    let secret = place.home("secret").display().to_string();
+    let args = [
+        "-p",
+        "look at @notes.txt and @.env.txt",
+        "--disallowed-tools",
+        "read_file(.env*)",
+    ];
+    let mut command = place.corecoder(&provider, &args);
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    std::io::Write::write_all(&mut stdin, format!("piped @{secret} here").as_bytes()).unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("attached: notes.txt"), "{stderr}");
+    assert!(stderr.contains("a rule denies it"), "{stderr}");
+    let sent = provider.requests()[0].to_string();
+    for (words, wanted) in [
+        ("NOTES", true),
+        ("piped @", true),
+        ("SECRET", false),
+        ("DENIED", false),
+    ] {
+        assert_eq!(sent.contains(words), wanted, "{words}: {sent}");
+    }
+}
+
+#[test]
+fn the_task_may_stand_before_or_behind_p_or_be_piped() {
+    for args in [
+        &["-p", "the task", "--output-format", "text"][..],
+        &["-p", "--output-format", "text", "the task"],
+        &["--print", "the task"],
+        &["the task"],
+    ] {
+        let place = Place::new();
+        let provider = Provider::saying(vec![says("done")]);
+        let mut command = place.corecoder(&provider, args);
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        assert_eq!(
+            String::from_utf8(output.stdout).unwrap(),
+            "done\n",
+            "{args:?}"
+        );
+        assert!(
+            provider.requests()[0].to_string().contains("the task"),
+            "{args:?}"
+        );
+    }
+    let place = Place::new();
+    let provider = Provider::saying(vec![says("done")]);
+    let output = place.corecoder(&provider, &["docter"]).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        output.status.code() == Some(2) && stderr.contains("doctor is near it"),
+        "{stderr}"
+    );
+}
