@@ -10,6 +10,17 @@ macro_rules! say {
     }};
 }
 
+/// Prints a line where the person looks: what they decide about must not go to a file unseen.
+macro_rules! tell {
+    ($($words:tt)*) => {{
+        use std::io::{IsTerminal as _, Write as _};
+        let _ = match std::io::stdout().is_terminal() {
+            true => writeln!(std::io::stdout(), $($words)*),
+            false => writeln!(std::io::stderr(), $($words)*),
+        };
+    }};
+}
+
 // What is given: flags, settings, and what the folder says.
 mod args;
 mod prices;
@@ -27,6 +38,7 @@ mod turn;
 
 // What a person sees and types.
 mod attach;
+mod change;
 mod commands;
 mod complete;
 mod editor;
@@ -76,6 +88,16 @@ pub struct Start {
     pub info: Option<Info>,
     /// What a person should know before.
     pub remarks: Vec<String>,
+}
+
+impl Start {
+    /// What begins the session, as hooks call it.
+    pub fn source(&self) -> &'static str {
+        match self.info {
+            Some(_) => "resume",
+            None => "startup",
+        }
+    }
 }
 
 /// How the program ends by an error.

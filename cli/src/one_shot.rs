@@ -14,6 +14,7 @@ use corecoder_output::{Form, Printer, Schema, Setup};
 use crate::args::{Args, InputFormat, OutputArgs, OutputFormat};
 use crate::keep::{self, Kept};
 use crate::person::Person;
+use crate::project::claude;
 use crate::screen::{Screen, Show};
 use crate::scripted::{Run, Stopped};
 use crate::signals::Signals;
@@ -75,12 +76,13 @@ fn read_all(mut stdin: std::io::Stdin) -> anyhow::Result<Vec<u8>> {
     Ok(piped)
 }
 
+/// Does the task, or all that come in on standard input.
 pub async fn run(llm: Llm, start: Start, task: Task) -> anyhow::Result<ExitCode> {
-    let mut signals = Signals::new()?;
+    let signals = Signals::new()?;
     Signals::insist();
     let schema = match prepared(&start.args.output) {
         Ok(schema) => schema,
-        Err(problem) => return Ok(crate::usage(&plain(&problem))),
+        Err(problem) => return Ok(crate::usage(&problem)),
     };
     let screen = Arc::new(Screen::new(Show {
         answer: false,
@@ -102,48 +104,50 @@ pub async fn run(llm: Llm, start: Start, task: Task) -> anyhow::Result<ExitCode>
         agent,
         start,
         person,
-        printer: printer.clone(),
+        printer,
         schema,
         before: Usage::default(),
     };
     screen.begin(String::new(), false);
+    let ended = until_stopped(&mut run, task, signals, &kept).await;
+    screen.end();
+    let code = match ended {
+        Ok(code) => code?,
+        Err(stopped) => return run.stopped(stopped, &kept),
+    };
+    if run.is_unread() {
+        return run.stopped(Stopped::Unread, &kept);
+    }
+    if code != ExitCode::SUCCESS {
+        eprintln!("corecoder: not done{}", keep::hint(&kept));
+    }
+    Ok(code)
+}
+
+async fn until_stopped(
+    run: &mut Run,
+    task: Task,
+    mut signals: Signals,
+    kept: &Kept,
+) -> Result<anyhow::Result<ExitCode>, Stopped> {
+    let (screen, printer) = (run.person.screen.clone(), run.printer.clone());
     let mut tick = tokio::time::interval(Duration::from_millis(100));
-    let ended = {
-        let (mut work, mut failed) = (
-            pin!(run.work(task)),
-            pin!(keep::failed(kept.session.clone())),
-        );
-        loop {
-            tokio::select! {
-                // The work first, so that what was said is noted down before anything stops it.
-                biased;
-                code = &mut work => break Ok(code),
-                why = &mut failed => break Err(Stopped::Unsaved(why)),
-                interrupt = signals.next() => break Err(Stopped::Interrupted(interrupt)),
-                _ = tick.tick() => {
-                    screen.refresh();
-                    if printer.as_ref().is_some_and(|printer| printer.closed()) {
-                        break Err(Stopped::Unread);
-                    }
+    let mut failed = pin!(keep::failed(kept.session.clone()));
+    let mut work = pin!(run.work(task));
+    loop {
+        tokio::select! {
+            // The work first, so that what was said is noted down before anything stops it.
+            biased;
+            code = &mut work => return Ok(code),
+            why = &mut failed => return Err(Stopped::Unsaved(why)),
+            interrupt = signals.next() => return Err(Stopped::Interrupted(interrupt)),
+            _ = tick.tick() => {
+                screen.refresh();
+                if printer.as_ref().is_some_and(|printer| printer.closed()) {
+                    return Err(Stopped::Unread);
                 }
             }
         }
-    };
-    screen.end();
-    let unread = printer.is_some_and(|printer| printer.closed());
-    match ended {
-        Ok(code) if unread => {
-            code?;
-            run.stopped(Stopped::Unread, &kept)
-        }
-        Ok(code) => {
-            let code = code?;
-            if code != ExitCode::SUCCESS {
-                eprintln!("corecoder: not done{}", keep::hint(&kept));
-            }
-            Ok(code)
-        }
-        Err(stopped) => run.stopped(stopped, &kept),
     }
 }
 
@@ -191,7 +195,7 @@ fn printer(start: &Start, kept: &Kept, person: &Arc<Person>) -> Option<Arc<Print
         model: project.settings.config.model.clone(),
         cwd: project.places.cwd.clone(),
         tools: assemble::names(&start.args, person),
-        permission_mode: project.mode.to_string(),
+        permission_mode: claude(project.mode).to_string(),
         slash_commands: commands::names(project)
             .iter()
             .map(|name| name[1..].to_string())

@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 use crate::attach;
 use crate::placed::Places;
 use crate::plan::{self, Modes};
-use crate::project::Project;
+use crate::project::{Project, claude};
 use crate::question::{self, Answer};
 use crate::screen::Screen;
 use crate::turn;
@@ -296,7 +296,7 @@ impl Person {
 
     pub fn set_mode(&self, mode: Mode, kit: &corecoder::Kit) {
         self.modes.set(mode, kit);
-        self.hooks.mode(&mode.to_string());
+        self.hooks.mode(claude(mode));
     }
 }
 

@@ -88,36 +88,11 @@ impl Project {
         let mut permissions = Permissions::new(&places.root, places.home.as_deref());
         let mut hooks = Hooks::new(&places.cwd, &places.root);
         for file in &settings.files {
-            let name = shown(&file.path);
             let value = Value::Object(file.values.clone());
-            let mut found = permissions.read(&value, file.foreign);
-            if let Some(value) = file.values.get("hooks") {
-                // With the key, by which problems are named, and Claude Code's switch beside it.
-                let off = file.values.get("disableAllHooks").filter(|_| file.foreign);
-                let value = json!({"hooks": value, "disableAllHooks": off});
-                found.extend(hooks.read(&value, file.foreign));
-            }
-            problems.extend(
-                found
-                    .into_iter()
-                    .map(|problem| format!("{name}: {problem}")),
-            );
+            let found = permissions.read(&value, file.foreign);
+            problems.extend(named(&file.path, found));
         }
-        for path in hook_files(&places) {
-            match settings::load_any(&path) {
-                Ok(Some(value)) => {
-                    let found = hooks.read(&value, false);
-                    let name = shown(&path);
-                    problems.extend(
-                        found
-                            .into_iter()
-                            .map(|problem| format!("{name}: {problem}")),
-                    );
-                }
-                Ok(None) => {}
-                Err(problem) => problems.push(problem),
-            }
-        }
+        problems.extend(read_hooks(&mut hooks, &settings, &places));
         given(&args.permissions.allowed_tools, |rule| {
             permissions.allow(rule)
         });
@@ -126,7 +101,7 @@ impl Project {
         });
         problems.extend(assemble::unknown(args));
         let mode = mode(args, &settings);
-        hooks.mode(&mode.to_string());
+        hooks.mode(claude(mode));
         let instructions = corecoder_conventions::instructions(&places);
         let skills = corecoder_conventions::skills(&places);
         let commands = corecoder_conventions::commands(&places);
@@ -174,11 +149,51 @@ impl Project {
     }
 }
 
+/// Takes over the hooks of the settings, and of the files that hold nothing else.
+fn read_hooks(hooks: &mut Hooks, settings: &Settings, places: &Places) -> Vec<String> {
+    let mut problems = Vec::new();
+    for file in &settings.files {
+        if let Some(value) = file.values.get("hooks") {
+            // With the key, by which problems are named, and Claude Code's switch beside it.
+            let off = file.values.get("disableAllHooks").filter(|_| file.foreign);
+            let value = json!({"hooks": value, "disableAllHooks": off});
+            problems.extend(named(&file.path, hooks.read(&value, file.foreign)));
+        }
+    }
+    for path in hook_files(places) {
+        match settings::load_any(&path) {
+            Ok(Some(value)) => problems.extend(named(&path, hooks.read(&value, false))),
+            Ok(None) => {}
+            Err(problem) => problems.push(problem),
+        }
+    }
+    problems
+}
+
+/// Problems with the name of the file that they are in.
+fn named(path: &Path, problems: Vec<String>) -> Vec<String> {
+    let name = shown(path);
+    let named = problems
+        .into_iter()
+        .map(|problem| format!("{name}: {problem}"));
+    named.collect()
+}
+
 fn given(rules: &[crate::args::Rules], mut take: impl FnMut(Rule)) {
     rules
         .iter()
         .flat_map(|rules| rules.0.clone())
         .for_each(&mut take);
+}
+
+/// A mode as Claude Code calls it, for whoever was written for that.
+pub fn claude(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Ask => "default",
+        Mode::AcceptEdits => "acceptEdits",
+        Mode::Plan => "plan",
+        Mode::Yolo => "bypassPermissions",
+    }
 }
 
 /// The files that hold hooks alone.

@@ -11,20 +11,10 @@ use rustix::termios::{QueueSelector, tcflush};
 use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
 
+use crate::change::{Change, SHOWN};
 use crate::editor::behavior;
 use crate::plan::Approved;
-use crate::words::{plain, subject, visible};
-
-/// Prints a line where the person looks: what they decide about must not go to a file unseen.
-macro_rules! say {
-    ($($words:tt)*) => {{
-        use std::io::{IsTerminal as _, Write as _};
-        let _ = match std::io::stdout().is_terminal() {
-            true => writeln!(std::io::stdout(), $($words)*),
-            false => writeln!(std::io::stderr(), $($words)*),
-        };
-    }};
-}
+use crate::words::{plain, visible};
 
 /// What the person says.
 pub enum Answer {
@@ -44,31 +34,14 @@ pub async fn ask(
     reason: Option<&str>,
     look: Look,
 ) -> Answer {
-    let who = match who {
-        "" => String::new(),
-        who => format!("[{}] ", visible(who)),
-    };
     let change = Change::of(call);
-    say!(
-        "{} {who}{}{}",
-        style("?").yellow().bold(),
-        visible(&call.name),
-        change.title
-    );
-    if let Some(reason) = reason {
-        say!(
-            "  {}",
-            style(format!("a hook asks: {}", plain(reason))).yellow()
-        );
-    }
+    announce(who, call, &change, reason);
     change.show(SHOWN, look);
-    let rules: Vec<String> = always
-        .iter()
-        .map(|rule| visible(&rule.to_string()))
-        .collect();
+    let rules = always.iter().map(|rule| visible(&rule.to_string()));
+    let rules = rules.collect::<Vec<_>>().join(", ");
     let offer = match rules.is_empty() {
         true => String::new(),
-        false => format!("[a]lways ({}), ", rules.join(", ")),
+        false => format!("[a]lways ({rules}), "),
     };
     let choices = format!("  [y]es once, {offer}[n]o, [v]iew all, or say why not: ");
     loop {
@@ -79,7 +52,7 @@ pub async fn ask(
         match line.trim().to_lowercase().as_str() {
             "v" | "view" => change.show(usize::MAX, look),
             "a" | "always" if always.is_empty() => {
-                say!("  this can't be remembered as a rule; answer y or n")
+                tell!("  this can't be remembered as a rule; answer y or n")
             }
             "y" | "yes" | "ok" | "once" => return Answer::Yes,
             "a" | "always" => return Answer::Always,
@@ -91,18 +64,32 @@ pub async fn ask(
     }
 }
 
+/// Who wants to do what.
+fn announce(who: &str, call: &ToolCall, change: &Change, reason: Option<&str>) {
+    let who = match who {
+        "" => String::new(),
+        who => format!("[{}] ", visible(who)),
+    };
+    let (mark, name) = (style("?").yellow().bold(), visible(&call.name));
+    tell!("{mark} {who}{name}{}", change.title);
+    if let Some(reason) = reason {
+        let words = format!("a hook asks: {}", plain(reason));
+        tell!("  {}", style(words).yellow());
+    }
+}
+
 /// Asks whether what a folder brings is to count. `None` if nobody answers. Blocks.
 pub fn trust(root: &Path, brought: &[PathBuf]) -> Option<bool> {
-    say!(
+    tell!(
         "{} {} brings files that can run commands here:",
         style("?").yellow().bold(),
         shown(root)
     );
     for path in brought.iter().take(SHOWN) {
-        say!("    {}", shown(path.strip_prefix(root).unwrap_or(path)));
+        tell!("    {}", shown(path.strip_prefix(root).unwrap_or(path)));
     }
     if brought.len() > SHOWN {
-        say!("    … {} more", brought.len() - SHOWN);
+        tell!("    … {} more", brought.len() - SHOWN);
     }
     loop {
         let answer = editor()
@@ -151,7 +138,7 @@ async fn changed(text: String) -> Result<Option<String>, Answer> {
         .iter()
         .find_map(|name| crate::settings::variable(name));
     let Some(editor) = editor else {
-        say!(
+        tell!(
             "  {}",
             style("Alt+Enter begins a new line; $EDITOR would be used if it were set").dim()
         );
@@ -173,11 +160,11 @@ async fn changed(text: String) -> Result<Option<String>, Answer> {
     };
     match tokio::task::spawn_blocking(edit).await {
         Ok(Ok(text)) => {
-            say!("{}", visible_lines(&text));
+            tell!("{}", visible_lines(&text));
             Ok(Some(text))
         }
         Ok(Err(error)) => {
-            say!("  the plan stays as it is: {error}");
+            tell!("  the plan stays as it is: {error}");
             Ok(None)
         }
         Err(_) => Ok(None),
@@ -208,87 +195,4 @@ async fn line(choices: String, begun: String) -> Result<String, Answer> {
 fn editor() -> rustyline::Result<DefaultEditor> {
     let settings = rustyline::Config::builder().behavior(behavior());
     DefaultEditor::with_config(settings.build())
-}
-
-/// Lines of each kind that are shown unasked.
-const SHOWN: usize = 12;
-
-/// What a call would do, written out so that what is approved is what was seen.
-struct Change {
-    title: String,
-    /// Text that comes, text that goes, or a command, each with its mark.
-    blocks: Vec<(char, Vec<String>)>,
-}
-
-impl Change {
-    fn of(call: &ToolCall) -> Change {
-        let Ok(args) = &call.args else {
-            return Change {
-                title: String::new(),
-                blocks: Vec::new(),
-            };
-        };
-        let block = |mark: char, name: &str| {
-            let text = args[name].as_str()?;
-            Some((mark, text.lines().map(visible).collect::<Vec<String>>()))
-        };
-        let subject = visible(&subject(call));
-        let command = block(' ', "command").filter(|(_, lines)| lines.len() > 1);
-        let (title, blocks) = match (call.name.as_str(), command) {
-            ("bash", Some((mark, lines))) => (
-                format!(" ({} lines)", lines.len()),
-                vec![Some((mark, lines))],
-            ),
-            ("edit_file", _) => {
-                let every = if args["replace_all"] == true {
-                    " (every occurrence)"
-                } else {
-                    ""
-                };
-                let blocks = vec![block('-', "old_string"), block('+', "new_string")];
-                (format!(" {subject}{every}"), blocks)
-            }
-            ("write_file", _) => (
-                format!(" {subject} (the whole file)"),
-                vec![block('+', "content")],
-            ),
-            _ => (format!(" {subject}"), Vec::new()),
-        };
-        Change {
-            title,
-            blocks: blocks.into_iter().flatten().collect(),
-        }
-    }
-
-    /// Shows at most `most` lines of each block. An edit is shown as a diff, so that the words that differ stand out.
-    fn show(&self, most: usize, look: Look) {
-        if let [('-', old), ('+', new)] = &self.blocks[..]
-            && old.len().max(new.len()) <= most
-        {
-            let marked = |mark: char, lines: &[String]| {
-                lines
-                    .iter()
-                    .map(|line| format!("{mark}{line}\n"))
-                    .collect::<String>()
-            };
-            let patch = format!("{}{}", marked('-', old), marked('+', new));
-            let width = look.width.saturating_sub(2);
-            let lines = corecoder_markdown::diff(&patch, Look { width, ..look });
-            return lines.iter().for_each(|line| say!("  {line}"));
-        }
-        for (mark, lines) in &self.blocks {
-            for line in lines.iter().take(most) {
-                let line = format!("{mark}{line}");
-                let line = match mark {
-                    '-' => style(line).red(),
-                    '+' => style(line).green(),
-                    _ => style(line),
-                };
-                say!("  {line}");
-            }
-            if lines.len() > most {
-                say!("  {mark}… {} more lines", lines.len() - most);
-            }
-        }
-    }
 }

@@ -58,29 +58,14 @@ pub async fn run(llm: Llm, start: Start, first: Option<String>) -> anyhow::Resul
     }));
     let mut kept = keep::open(start.args.session.fork, config, start.info.as_ref())?;
     let person = Arc::new(Person::new(screen.clone(), &start.project, true));
-    let agent = assemble::agent(
-        llm,
-        &start.args,
-        &start.project,
-        &mut kept,
-        &person,
-        person.clone(),
-    );
+    let prices = start.project.settings.prices.clone();
+    screen.status(|status| status.prices = prices);
+    let (args, project) = (&start.args, &start.project);
+    let agent = assemble::agent(llm, args, project, &mut kept, &person, person.clone());
     greet(&start, &kept, agent.history(), &screen);
     let kit = Arc::new(Mutex::new(agent.kit().clone()));
-    let models = Models::new();
-    models.of(config.llm().ok());
-    let editor = editor(&start, &person, &kit, models)?;
-    let prices = start.project.settings.prices.clone();
-    screen.status(|status| {
-        (status.model, status.prices) = (agent.kit().model.name().to_string(), prices);
-    });
-    let source = if start.info.is_some() {
-        "resume"
-    } else {
-        "startup"
-    };
-    turn::begin(&agent, &person, source).await;
+    let editor = editor(&start, &person, &kit)?;
+    turn::begin(&agent, &person, start.source()).await;
     let mut repl = Repl {
         agent,
         kept,
@@ -96,11 +81,10 @@ pub async fn run(llm: Llm, start: Start, first: Option<String>) -> anyhow::Resul
         repl.person.screen.queue(Message::new(first));
     }
     let code = repl.run().await?;
-    if let Some(session) = repl.kept.session.filter(|session| session.path().exists()) {
-        let words = format!(
-            "corecoder -c goes on with this, or corecoder -r {}",
-            session.id()
-        );
+    let session = repl.kept.session.filter(|session| session.path().exists());
+    if let Some(session) = session {
+        let id = session.id();
+        let words = format!("corecoder -c goes on with this, or corecoder -r {id}");
         say!("{}", style(words).dim());
     }
     Ok(code)
@@ -111,7 +95,7 @@ fn greet(start: &Start, kept: &Kept, history: &[Entry], screen: &Screen) {
         "{} {} · {} · {}\n{}",
         style("CoreCoder").bold(),
         env!("CARGO_PKG_VERSION"),
-        plain(&start.project.settings.config.model),
+        plain(&model(&start.project.settings.config)),
         shown(&start.project.places.cwd),
         style("/help for help, Shift+Tab for the mode, Ctrl+D to leave").dim()
     );
@@ -121,12 +105,22 @@ fn greet(start: &Start, kept: &Kept, history: &[Entry], screen: &Screen) {
     }
 }
 
-fn editor(
-    start: &Start,
-    person: &Arc<Person>,
-    kit: &Arc<Mutex<Kit>>,
-    models: Models,
-) -> anyhow::Result<Editor> {
+/// The model, and where it is, unless that is OpenAI.
+fn model(config: &Config) -> String {
+    let url = config.base_url.as_deref().unwrap_or_default();
+    let host = url
+        .split("://")
+        .last()
+        .and_then(|rest| rest.split('/').next()?.rsplit('@').next());
+    match host.unwrap_or_default() {
+        "" => config.model.clone(),
+        host => format!("{} at {host}", config.model),
+    }
+}
+
+fn editor(start: &Start, person: &Arc<Person>, kit: &Arc<Mutex<Kit>>) -> anyhow::Result<Editor> {
+    let models = Models::new();
+    models.of(start.project.settings.config.llm().ok());
     let completions = Completions {
         commands: commands::names(&start.project),
         folder: start.project.places.cwd.clone(),

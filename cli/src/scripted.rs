@@ -57,12 +57,7 @@ const UNREAD: u8 = 141;
 impl Run {
     /// Does the task, or all tasks that come in on standard input.
     pub async fn work(&mut self, task: Task) -> anyhow::Result<ExitCode> {
-        let source = if self.start.info.is_some() {
-            "resume"
-        } else {
-            "startup"
-        };
-        turn::begin(&self.agent, &self.person, source).await;
+        turn::begin(&self.agent, &self.person, self.start.source()).await;
         match task {
             Task::Message(message) => self.turn(message).await,
             _ => self.lines().await,
@@ -203,6 +198,13 @@ impl Run {
         }
         eprintln!("corecoder: interrupted{}", keep::hint(kept));
         Ok(code)
+    }
+
+    /// Whether the reader of the lines went away.
+    pub fn is_unread(&self) -> bool {
+        self.printer
+            .as_ref()
+            .is_some_and(|printer| printer.closed())
     }
 
     /// What this turn used.

@@ -18,41 +18,44 @@ const STOPS: usize = 8;
 
 /// Says this to the model, and has its answer.
 pub async fn run(agent: &mut Agent, person: &Person, message: Message) -> Result<Turn, AgentError> {
-    let message = match message.heard {
-        true => message,
-        false => {
-            let heard = person.hooks.user_prompt(&message.whole()).await;
-            warn(person, &heard.warnings);
-            if let Some(why) = heard.blocked.or(heard.stop) {
-                let words = "a hook did not let this through";
-                return Ok(Turn::Blocked(format!("{words}: {}", why.trim())));
-            }
-            message.heard(heard.context)
-        }
+    let message = match heard(person, message).await {
+        Ok(message) => message,
+        Err(why) => return Ok(Turn::Blocked(why)),
     };
     let inbox = agent.kit().inbox.clone();
     for entry in person.attached(&message.text) {
         inbox.post(entry);
     }
-    let (text, context) = (message.whole(), message.context);
-    if let Some(context) = context {
-        inbox.post(added(&context));
+    if let Some(context) = &message.context {
+        inbox.post(added(context));
     }
-    let mut answer = agent.chat(text).await?;
+    let mut answer = agent.chat(message.whole()).await?;
     for stops in 0..STOPS {
         let heard = person.hooks.stop(stops > 0).await;
         warn(person, &heard.warnings);
         let Some(reason) = heard.blocked.filter(|_| heard.stop.is_none()) else {
             break;
         };
-        person
-            .screen
-            .line(&format!("a hook: not done yet: {}", plain(reason.trim())));
-        answer = agent
-            .chat(format!("[a hook says that this is not done yet]\n{reason}"))
-            .await?;
+        let reason = reason.trim();
+        let words = format!("a hook: not done yet: {}", plain(reason));
+        person.screen.line(&words);
+        let told = format!("[a hook says that this is not done yet]\n{reason}");
+        answer = agent.chat(told).await?;
     }
     Ok(Turn::Answered(answer))
+}
+
+/// The message once the hooks have heard it; `Err` is why they do not let it through.
+async fn heard(person: &Person, message: Message) -> Result<Message, String> {
+    if message.heard {
+        return Ok(message);
+    }
+    let heard = person.hooks.user_prompt(&message.whole()).await;
+    warn(person, &heard.warnings);
+    match heard.blocked.or(heard.stop) {
+        Some(why) => Err(format!("a hook did not let this through: {}", why.trim())),
+        None => Ok(message.heard(heard.context)),
+    }
 }
 
 /// A session begins, or goes on: hooks may have something to tell the model.
@@ -60,10 +63,7 @@ pub async fn begin(agent: &Agent, person: &Person, source: &str) {
     let heard = person.hooks.session_start(source).await;
     warn(person, &heard.warnings);
     if let Some(context) = heard.context {
-        agent
-            .kit()
-            .inbox
-            .post(Entry::Note(format!("[a hook adds]\n{context}")));
+        agent.kit().inbox.post(added(&context));
     }
 }
 

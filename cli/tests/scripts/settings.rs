@@ -98,7 +98,7 @@ fn flags_stand_above_the_environment_above_the_project_above_the_user_above_the_
         );
         assert_eq!(
             found,
-            (&json!(model), &json!(mode), &json!(max_turns)),
+            (&json!(model), &json!(claude(mode)), &json!(max_turns)),
             "{count}"
         );
         let request = &provider.requests()[0];
@@ -384,5 +384,14 @@ fn hooks_that_claude_codes_settings_switch_off_do_not_run() {
         let (_, stderr) = place.done(&provider, &["-p", "hi"]);
         assert_eq!(provider.told(0).contains("hooked"), !off, "{stderr}");
         assert!(!stderr.contains("settings.json"), "{stderr}");
+    }
+}
+
+/// A mode as Claude Code calls it.
+fn claude(mode: &str) -> &str {
+    match mode {
+        "ask" => "default",
+        "accept-edits" => "acceptEdits",
+        mode => mode,
     }
 }
