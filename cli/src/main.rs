@@ -41,6 +41,7 @@ mod attach;
 mod change;
 mod commands;
 mod complete;
+mod drawn;
 mod editor;
 mod held;
 mod live;

@@ -90,9 +90,8 @@ pub async fn run(llm: Llm, start: Start, task: Task) -> anyhow::Result<ExitCode>
     }));
     let config = &start.project.settings.config;
     let mut kept = keep::open(start.args.session.fork, config, start.info.as_ref())?;
-    for remark in start.remarks.iter().chain(&kept.remarks) {
-        eprintln!("corecoder: {}", plain(remark));
-    }
+    let remarks = start.remarks.iter().chain(&kept.remarks);
+    remarks.for_each(|remark| eprintln!("corecoder: {}", plain(remark)));
     let person = Arc::new(Person::new(screen.clone(), &start.project, false));
     let printer = printer(&start, &kept, &person);
     let host: Arc<dyn Host> = match &printer {

@@ -52,44 +52,49 @@ fn headline(
         Ok(_) => style("✓").green(),
         Err(_) => style("✗").red(),
     };
-    let in_background = call.name == "agent"
-        && call
-            .args
-            .as_ref()
-            .is_ok_and(|args| args["background"] == true);
-    let time = match took.as_secs_f64() {
-        _ if in_background => " (works in the background)".to_string(),
+    let what = format!(
+        "{label}{} {}{}",
+        visible(&call.name),
+        topic(call),
+        time(call, took)
+    );
+    let reason = match result {
+        Ok(_) => String::new(),
+        Err(_) => gist(text),
+    };
+    let width = width.saturating_sub(3);
+    let line = |text: &str| format!("{mark} {}", console::truncate_str(text, width, "…"));
+    let whole = format!("{what}: {reason}");
+    if reason.is_empty() {
+        return vec![line(&what)];
+    }
+    if console::measure_text_width(&whole) <= width {
+        return vec![line(&whole)];
+    }
+    let mut lines = vec![line(&what)];
+    lines.extend(below(&reason, width.saturating_sub(2)));
+    lines
+}
+
+/// How long a call took, if that is worth a word.
+fn time(call: &ToolCall, took: Duration) -> String {
+    let args = call.args.as_ref();
+    let in_background = args.is_ok_and(|args| args["background"] == true);
+    match took.as_secs_f64() {
+        _ if call.name == "agent" && in_background => " (works in the background)".to_string(),
         seconds if seconds < 0.1 => String::new(),
         seconds => format!(" ({seconds:.1} s)"),
-    };
-    let what = format!("{label}{} {}{time}", visible(&call.name), topic(call));
-    let reason = result
-        .as_ref()
-        .map_or_else(|_| gist(text), |_| String::new());
-    let width = width.saturating_sub(3);
-    let whole = format!("{what}: {reason}");
-    if reason.is_empty() || console::measure_text_width(&whole) <= width {
-        let what = if reason.is_empty() { &what } else { &whole };
-        return vec![format!(
-            "{mark} {}",
-            console::truncate_str(what, width, "…")
-        )];
     }
-    let mut lines = vec![format!(
-        "{mark} {}",
-        console::truncate_str(&what, width, "…")
-    )];
-    let reason = wrapped(&reason, width.saturating_sub(2));
-    let more = reason.len() > REASON;
-    lines.extend(
-        reason
-            .into_iter()
-            .take(REASON)
-            .map(|line| format!("  {}", console::truncate_str(&line, width, "…"))),
-    );
-    if more {
-        lines.push("  …".to_string());
-    }
+}
+
+/// A reason in lines of its own.
+fn below(reason: &str, width: usize) -> Vec<String> {
+    let reason = wrapped(reason, width);
+    let shown = reason.iter().take(REASON);
+    let mut lines: Vec<String> = shown
+        .map(|line| format!("  {}", console::truncate_str(line, width, "…")))
+        .collect();
+    lines.extend((reason.len() > REASON).then(|| "  …".to_string()));
     lines
 }
 

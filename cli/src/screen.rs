@@ -5,20 +5,19 @@
 
 use std::io::Write;
 use std::time::Duration;
-use std::time::Instant;
 
 use console::style;
 use corecoder::context::Compaction;
-use corecoder::{Event, Host, Reply, ToolCall};
+use corecoder::{Event, Host, ModelError, Reply, ToolCall};
 use corecoder_markdown::{Look, Markdown};
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::held::Held;
-use crate::live::{Live, Out, Shown};
+use crate::drawn::{Drawn, dimmed};
+use crate::live::{Out, Shown};
 use crate::outcome;
 use crate::plan;
 use crate::status::Status;
-use crate::typing::{Key, Message, Typed};
+use crate::typing::{Key, Message};
 use crate::words::{plain, shortened, topic, visible};
 
 /// How much is shown.
@@ -33,81 +32,45 @@ pub struct Show {
 /// What a person sees of a run.
 pub struct Screen {
     show: Show,
-    state: Mutex<State>,
-}
-
-struct State {
-    live: Live,
-    shown: Shown,
-    /// The keys of what is shown as running, in the same order.
-    running: Vec<String>,
-    markdown: Markdown,
-    /// Thoughts, dimmed.
-    thoughts: Markdown,
-    held: Held,
-    typed: Typed,
-    /// What was spent and the like; and how its line ends.
-    status: Status,
-    /// A question stands on the screen: nothing else is drawn until it is answered.
-    asking: bool,
-    later: Vec<String>,
-    /// The answer is streamed as it is, for there is no terminal; the last piece did not end its line.
-    mid_line: bool,
+    drawn: Mutex<Drawn>,
 }
 
 impl Screen {
     pub fn new(show: Show) -> Screen {
-        let live = Live::new(if show.answer {
+        let out = if show.answer {
             Out::Stdout
         } else {
             Out::Stderr
-        });
-        let look = look(&live);
-        let state = State {
-            live,
-            shown: Shown::default(),
-            running: Vec::new(),
-            markdown: Markdown::new(look),
-            thoughts: Markdown::new(Look {
-                colour: false,
-                ..look
-            }),
-            held: Held::default(),
-            typed: Typed::default(),
-            status: Status::default(),
-            asking: false,
-            later: Vec::new(),
-            mid_line: false,
         };
         Screen {
             show,
-            state: Mutex::new(state),
+            drawn: Mutex::new(Drawn::new(out)),
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock()
+    fn drawn(&self) -> MutexGuard<'_, Drawn> {
+        self.drawn.lock()
     }
 
     /// How text is to be drawn here.
     pub fn look(&self) -> Look {
-        look(&self.state().live)
+        self.drawn().look()
     }
 
     /// Takes away what is only shown while something goes on, and prints what was held back.
     pub fn clear(&self) {
-        let mut state = self.state();
-        state.finish_text();
-        state.shown.running.clear();
-        state.running.clear();
-        state.end_line();
-        state.live.clear();
+        let mut drawn = self.drawn();
+        drawn.finish_text();
+        drawn.shown.running.clear();
+        drawn.running.clear();
+        drawn.end_line();
+        drawn.live.clear();
     }
 
     /// Work is over: nothing stands below any more.
     pub fn end(&self) {
         self.clear();
-        self.state().shown = Shown::default();
+        self.drawn().shown = Shown::default();
     }
 
     /// Prints a line.
@@ -117,36 +80,36 @@ impl Screen {
 
     /// Prints lines above what goes on.
     pub fn lines(&self, lines: Vec<String>) {
-        self.state().print(lines);
+        self.drawn().print(lines);
     }
 
     /// Draws what goes on anew: time passes, or a status changed.
     pub fn refresh(&self) {
-        self.state().refresh(true);
+        self.drawn().refresh(true);
     }
 
     /// Changes the status line.
     pub fn status(&self, change: impl FnOnce(&mut Status)) {
-        change(&mut self.state().status);
+        change(&mut self.drawn().status);
     }
 
     /// The status as it is.
     pub fn status_now(&self) -> Status {
-        self.state().status.clone()
+        self.drawn().status.clone()
     }
 
     /// Shows this below everything while work goes on; `typing` says whether a person can type.
     pub fn begin(&self, status: String, typing: bool) {
-        let mut state = self.state();
-        state.shown.status = status;
-        state.shown.typed = typing.then(String::new);
-        state.show_typed();
+        let mut drawn = self.drawn();
+        drawn.shown.status = status;
+        drawn.shown.typed = typing.then(String::new);
+        drawn.show_typed();
     }
 
     /// Leaves a line that an editor was reading and can't put away any more: pastes are no longer marked, and what stood
     /// below goes.
     pub fn leave_line(&self) {
-        if self.state().live.is_there() {
+        if self.drawn().live.is_there() {
             let mut out = std::io::stdout().lock();
             let _ = out
                 .write_all(b"\x1b[?2004l\r\n\x1b[J")
@@ -156,71 +119,71 @@ impl Screen {
 
     /// Whether work goes on in which a person can type.
     pub fn is_at_work(&self) -> bool {
-        self.state().shown.typed.is_some()
+        self.drawn().shown.typed.is_some()
     }
 
     /// The line below everything changed.
     pub fn status_line(&self, line: String) {
-        let mut state = self.state();
-        state.shown.status = line;
-        state.refresh(true);
+        let mut drawn = self.drawn();
+        drawn.shown.status = line;
+        drawn.refresh(true);
     }
 
     /// Takes a key; returns a message that was sent with it.
     pub fn key(&self, key: Key) -> Option<String> {
-        let mut state = self.state();
-        let sent = state.typed.take(key);
-        state.show_typed();
-        state.refresh(true);
+        let mut drawn = self.drawn();
+        let sent = drawn.typed.take(key);
+        drawn.show_typed();
+        drawn.refresh(true);
         sent
     }
 
     /// Lets a message wait for the next round.
     pub fn queue(&self, message: Message) {
-        let mut state = self.state();
-        state.typed.queue.push_back(message);
-        state.show_typed();
-        state.refresh(true);
+        let mut drawn = self.drawn();
+        drawn.typed.queue.push_back(message);
+        drawn.show_typed();
+        drawn.refresh(true);
     }
 
     /// The messages that wait and `may` go now, out of the queue.
     pub fn take_queue(&self, may: impl Fn(&Message) -> bool) -> Vec<Message> {
-        let mut state = self.state();
+        let mut drawn = self.drawn();
         let mut taken = Vec::new();
         // In order: what must wait holds up what was sent behind it.
-        while state.typed.queue.front().is_some_and(&may) {
-            taken.extend(state.typed.queue.pop_front());
+        while drawn.typed.queue.front().is_some_and(&may) {
+            taken.extend(drawn.typed.queue.pop_front());
         }
-        state.show_typed();
+        drawn.show_typed();
         taken
     }
 
     /// The message that waits longest, out of the queue.
     pub fn take_first(&self) -> Option<Message> {
-        self.state().typed.queue.pop_front()
+        self.drawn().typed.queue.pop_front()
     }
 
     /// What was typed and not sent, out of the line.
     pub fn take_typed(&self) -> String {
-        let mut state = self.state();
-        let line = std::mem::take(&mut state.typed.line);
-        state.show_typed();
+        let mut drawn = self.drawn();
+        let line = std::mem::take(&mut drawn.typed.line);
+        drawn.show_typed();
         line
     }
 
     /// A question is asked on the screen until the returned guard falls.
     pub fn ask(&self) -> Asked<'_> {
-        let mut state = self.state();
-        state.finish_text();
-        state.end_line();
-        state.live.clear();
-        state.asking = true;
+        let mut drawn = self.drawn();
+        drawn.finish_text();
+        drawn.end_line();
+        drawn.live.clear();
+        drawn.asking = true;
         Asked(self)
     }
 
     /// Whether nobody else reads the keyboard.
     pub fn is_free(&self) -> bool {
-        !self.state().asking
+        !self.drawn().asking
     }
 
     /// A whole patch, as `git apply` reads it.
@@ -254,49 +217,56 @@ impl Screen {
     }
 
     fn runs(&self, who: &str, what: &str, line: String) {
-        self.state().runs(who, what, line);
+        self.drawn().runs(who, what, line);
     }
 
     fn stops(&self, who: &str, what: &str) {
-        self.state().stops(who, what);
+        self.drawn().stops(who, what);
     }
 
     fn text(&self, piece: &str) {
-        let mut state = self.state();
-        state.stops("", "thinking");
-        state.end_thoughts(self.show.details);
-        let piece = state.held.sure(piece);
-        state.answer(&piece);
+        let mut drawn = self.drawn();
+        drawn.stops("", "thinking");
+        drawn.end_thoughts(self.show.details);
+        let piece = drawn.held.sure(piece);
+        drawn.answer(&piece);
     }
 
     /// Thoughts are shown as they come, and stay only where details are wanted.
     fn thought(&self, piece: &str) {
-        let mut state = self.state();
-        let lines = state.thoughts.push(piece);
+        let mut drawn = self.drawn();
+        let lines = drawn.thoughts.push(piece);
         if self.show.details {
-            state.print(dimmed(&lines));
+            drawn.print(dimmed(&lines));
         }
-        let tail = state.thoughts.tail();
-        state.shown.tail = style(tail).dim().italic().to_string();
-        state.refresh(false);
+        let tail = drawn.thoughts.tail();
+        drawn.shown.tail = style(tail).dim().italic().to_string();
+        drawn.refresh(false);
+    }
+
+    fn retried(&self, label: &str, error: &ModelError, wait: Duration) {
+        self.drawn().void_text();
+        let words = shortened(&plain(&error.message), 160);
+        let seconds = wait.as_secs_f64();
+        self.warn(&format!("! {label}{words}; trying again in {seconds:.1} s"));
     }
 
     fn replied(&self, who: &str, reply: &Reply) {
-        let mut state = self.state();
-        state.stops(who, "thinking");
+        let mut drawn = self.drawn();
+        drawn.stops(who, "thinking");
         if !who.is_empty() {
             return;
         }
         if let Some(usage) = reply.usage {
-            state.status.used = usage.prompt + usage.completion;
+            drawn.status.used = usage.prompt + usage.completion;
         }
-        state.end_thoughts(self.show.details);
-        let held = state.held.rest();
+        drawn.end_thoughts(self.show.details);
+        let held = drawn.held.rest();
         if self.show.answer && reply.text.ends_with(held.trim_end()) && !held.is_empty() {
-            state.answer(&held);
+            drawn.answer(&held);
         }
-        state.finish_text();
-        drop(state);
+        drawn.finish_text();
+        drop(drawn);
         if reply.finish == "length" {
             self.warn("! the reply was cut off at the token limit");
         }
@@ -335,7 +305,7 @@ impl Screen {
             what,
             ..
         } = compaction;
-        self.state().status.used = *after;
+        self.drawn().status.used = *after;
         let words = format!(
             "{label}made room: {before} → {after} tokens, {}",
             plain(what)
@@ -359,19 +329,14 @@ impl Host for Screen {
             Event::Waiting => {
                 self.runs(who, "waiting", "waiting for a background agent".to_string())
             }
-            Event::Retry { error, wait } => {
-                self.state().void_text();
-                let words = shortened(&plain(&error.message), 160);
-                let seconds = wait.as_secs_f64();
-                self.warn(&format!("! {label}{words}; trying again in {seconds:.1} s"));
-            }
+            Event::Retry { error, wait } => self.retried(&label, error, *wait),
             Event::Replied(reply) => self.replied(who, reply),
             // What a sub-agent does is shown by itself.
             Event::Started { call, .. } if call.name == "agent" => {}
             Event::Started { call, .. } => {
                 // What was said before the call stands above it.
                 if own {
-                    self.state().finish_text();
+                    self.drawn().finish_text();
                 }
                 let what = format!("{label}{} {}", visible(&call.name), topic(call));
                 self.runs(who, &call.id, what);
@@ -392,7 +357,7 @@ impl Host for Screen {
                 );
             }
             Event::Compacted(compaction) => self.compacted(&label, compaction),
-            Event::Ended(_) => self.state().gone(who),
+            Event::Ended(_) => self.drawn().gone(who),
             _ => {}
         }
     }
@@ -403,153 +368,10 @@ pub struct Asked<'a>(&'a Screen);
 
 impl Drop for Asked<'_> {
     fn drop(&mut self) {
-        let mut state = self.0.state();
-        state.asking = false;
-        let later = std::mem::take(&mut state.later);
-        state.print(later);
-    }
-}
-
-impl State {
-    fn print(&mut self, lines: Vec<String>) {
-        if self.asking {
-            return self.later.extend(lines);
-        }
-        self.end_line();
-        let shown = self.area();
-        self.live.print(&lines, shown.as_ref());
-    }
-
-    /// What stands below, if anything goes on.
-    fn area(&self) -> Option<Shown> {
-        let goes_on = !self.shown.running.is_empty() || !self.shown.tail.is_empty();
-        (goes_on || self.shown.typed.is_some()).then(|| self.shown.clone())
-    }
-
-    fn refresh(&mut self, now: bool) {
-        if let Some(shown) = self.area().filter(|_| !self.asking) {
-            self.live.refresh(&shown, now);
-        }
-    }
-
-    fn show_typed(&mut self) {
-        if self.shown.typed.is_some() {
-            self.shown.typed = Some(self.typed.line.clone());
-            self.shown.queued = self
-                .typed
-                .queue
-                .iter()
-                .map(|queued| queued.text.clone())
-                .collect();
-        }
-    }
-
-    /// A line of the area: one for each agent that thinks, and one for each call of our own.
-    fn runs(&mut self, who: &str, what: &str, line: String) {
-        let key = key(who, what);
-        match self.running.iter().position(|other| *other == key) {
-            Some(at) => self.shown.running[at].0 = line,
-            None => {
-                self.running.push(key);
-                self.shown.running.push((line, Instant::now()));
-            }
-        }
-        self.refresh(false);
-    }
-
-    fn stops(&mut self, who: &str, what: &str) {
-        // A sub-agent's line stays until it ends; what it does next takes the place.
-        if who.is_empty() {
-            self.gone_key(&key(who, what));
-        }
-    }
-
-    fn gone(&mut self, who: &str) {
-        self.gone_key(&key(who, ""));
-        if who.is_empty() {
-            self.gone_key(&key("", "waiting"));
-        }
-    }
-
-    fn gone_key(&mut self, key: &str) {
-        if let Some(at) = self.running.iter().position(|other| other == key) {
-            self.running.remove(at);
-            self.shown.running.remove(at);
-        }
-    }
-
-    /// A piece of the answer.
-    fn answer(&mut self, piece: &str) {
-        if piece.is_empty() {
-            return;
-        }
-        if !self.live.is_there() {
-            return self.stream(&plain(piece));
-        }
-        self.markdown.look(look(&self.live));
-        let lines = self.markdown.push(piece);
-        self.shown.tail = self.markdown.tail();
-        match lines.is_empty() {
-            true => self.refresh(false),
-            false => self.print(lines),
-        }
-    }
-
-    /// Without a terminal the words go out as they are.
-    fn stream(&mut self, piece: &str) {
-        let mut out = std::io::stdout().lock();
-        let _ = out.write_all(piece.as_bytes()).and_then(|()| out.flush());
-        self.mid_line = !piece.ends_with('\n');
-    }
-
-    fn end_line(&mut self) {
-        if std::mem::take(&mut self.mid_line) {
-            self.stream("\n");
-        }
-    }
-
-    fn finish_text(&mut self) {
-        let lines = self.markdown.finish();
-        self.shown.tail.clear();
-        if !lines.is_empty() {
-            self.print(lines);
-        }
-    }
-
-    /// The thoughts are over; the end of them, which is no whole line, is printed or goes.
-    fn end_thoughts(&mut self, print: bool) {
-        let lines = self.thoughts.finish();
-        self.shown.tail.clear();
-        if print && !lines.is_empty() {
-            self.print(dimmed(&lines));
-        }
-    }
-
-    /// What was streamed is void, and comes again.
-    fn void_text(&mut self) {
-        self.held = Held::default();
-        self.end_thoughts(false);
-        self.finish_text();
-    }
-}
-
-fn dimmed(lines: &[String]) -> Vec<String> {
-    let dimmed = lines.iter().map(|line| style(line).dim().to_string());
-    dimmed.collect()
-}
-
-fn key(who: &str, what: &str) -> String {
-    match who {
-        "" => format!("\0{what}"),
-        who => who.to_string(),
-    }
-}
-
-fn look(live: &Live) -> Look {
-    Look {
-        width: live.width(),
-        colour: console::colors_enabled() && live.is_there(),
-        unicode: true,
+        let mut drawn = self.0.drawn();
+        drawn.asking = false;
+        let later = std::mem::take(&mut drawn.later);
+        drawn.print(later);
     }
 }
 

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use crate::dotenv;
 use crate::llm::Llm;
 use crate::model::ModelError;
 
@@ -150,8 +151,8 @@ impl Variables {
             values,
             files: HashMap::new(),
         };
-        for file in dotenv_files(folder, vars.home().as_deref()) {
-            let values = read_dotenv(&file)?;
+        for file in dotenv::files(folder, vars.home().as_deref()) {
+            let values = dotenv::read(&file)?;
             vars.fill_in(&file, values);
         }
         Ok(vars)
@@ -224,17 +225,6 @@ impl Variables {
     }
 }
 
-fn read_dotenv(file: &Path) -> Result<Vec<(String, String)>, ConfigError> {
-    let wrong = |error: dotenvy::Error| ConfigError::Dotenv {
-        file: file.display().to_string(),
-        problem: error.to_string(),
-    };
-    dotenvy::from_path_iter(file)
-        .map_err(wrong)?
-        .collect::<Result<_, _>>()
-        .map_err(wrong)
-}
-
 /// Whether a URL leads to this machine: `localhost`, or an address that can't leave it.
 pub fn is_loopback(url: &str) -> bool {
     let url = reqwest::Url::parse(url).ok();
@@ -244,16 +234,4 @@ pub fn is_loopback(url: &str) -> bool {
         .unwrap_or_default();
     let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-}
-
-/// The `.env` files that count, nearest first; above a home directory, or outside of it, nobody's business.
-fn dotenv_files(folder: &Path, home: Option<&Path>) -> Vec<PathBuf> {
-    let inside = home.is_some_and(|home| folder.starts_with(home));
-    let folders = folder.ancestors().take(if inside { usize::MAX } else { 1 });
-    let up_to_home =
-        folders.take_while(|folder| !inside || home.is_some_and(|home| folder.starts_with(home)));
-    up_to_home
-        .map(|folder| folder.join(".env"))
-        .filter(|file| file.is_file())
-        .collect()
 }

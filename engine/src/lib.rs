@@ -46,6 +46,7 @@ pub mod wire;
 
 pub mod config;
 pub mod diff;
+mod dotenv;
 pub mod files;
 pub mod prompt;
 

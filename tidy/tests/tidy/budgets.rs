@@ -8,7 +8,7 @@ const TOTAL: usize = 4_360;
 /// A file of the engine.
 const FILE: usize = 200;
 /// Files that are words, settings and tables rather than program; they count for [`FILE`] but not for [`TOTAL`].
-const OUTSIDE: [&str; 3] = ["prompt.rs", "config.rs", "windows.rs"];
+const OUTSIDE: [&str; 4] = ["prompt.rs", "config.rs", "dotenv.rs", "windows.rs"];
 /// The parts of the engine with their files and folders, named from `engine/src`, and what each may measure. Each file
 /// that is not [`OUTSIDE`] stands in one part.
 const PARTS: [(&str, &[&str], usize); 5] = [
