@@ -141,7 +141,7 @@ async fn run(mut args: Args) -> anyhow::Result<ExitCode> {
         None => work(args).await,
         Some(Command::Demo) => demo::run().await,
         Some(Command::Sessions { action, json }) => {
-            let (places, _) = project::places(&args, &here(), None);
+            let places = project::places(&args, &here(), None).places;
             sessions::run(places.data.as_deref(), action, json)
         }
         Some(Command::Completions { shell }) => {
@@ -150,7 +150,9 @@ async fn run(mut args: Args) -> anyhow::Result<ExitCode> {
         }
         Some(Command::Man) => generate::man().map(|()| ExitCode::SUCCESS),
         Some(command) => {
-            let (places, remarks) = project::places(&args, &here(), None);
+            let project::Found {
+                places, remarks, ..
+            } = project::places(&args, &here(), None);
             let project = match Project::read(&args, places) {
                 Ok(project) => project,
                 Err(problem) => return Ok(usage(&problem)),
@@ -180,9 +182,9 @@ async fn work(args: Args) -> anyhow::Result<ExitCode> {
         task => task,
     };
     let is_terminal = matches!(task, one_shot::Task::Terminal(_));
-    let start = match begin(args, is_terminal)? {
+    let start = match begin(args, is_terminal).await? {
         Ok(start) => start,
-        Err(problem) => return Ok(usage(&problem)),
+        Err(code) => return Ok(code),
     };
     let config = &start.project.settings.config;
     if config.api_key.is_empty() && !is_local(config.base_url.as_deref()) {
@@ -198,18 +200,24 @@ async fn work(args: Args) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Finds session, folder and settings; `Err` is what is wrong with the configuration.
-fn begin(args: Args, is_terminal: bool) -> anyhow::Result<Result<Start, String>> {
+/// Finds session, folder and settings; `Err` is how the program ends without them.
+async fn begin(args: Args, is_terminal: bool) -> anyhow::Result<Result<Start, ExitCode>> {
     let here = here();
-    let data = project::places(&args, &here, None).0.data;
+    let data = project::places(&args, &here, None).places.data;
     let info = keep::wanted(&args.session, data.as_deref(), &here, sessions::pick)?;
     let (cwd, mut remarks) = keep::place(info.as_ref(), here);
-    let ask: project::Ask = question::trust;
-    let (places, more) = project::places(&args, &cwd, is_terminal.then_some(ask));
-    remarks.extend(more);
-    let project = match Project::read(&args, places) {
+    let mut found = project::places(&args, &cwd, None);
+    if is_terminal && !found.undecided.is_empty() {
+        match question::trust(&found.places.root, &found.undecided).await {
+            Ok(None) => {}
+            Ok(said) => found = project::places(&args, &cwd, said),
+            Err(code) => return Ok(Err(code)),
+        }
+    }
+    remarks.extend(found.remarks);
+    let project = match Project::read(&args, found.places) {
         Ok(project) => project,
-        Err(problem) => return Ok(Err(problem)),
+        Err(problem) => return Ok(Err(usage(&problem))),
     };
     remarks.extend(project.problems.iter().cloned());
     Ok(Ok(Start {

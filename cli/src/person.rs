@@ -255,10 +255,8 @@ impl Person {
         let _turn = self.turn.lock().await;
         let args = call.args.as_ref().unwrap_or(&serde_json::Value::Null);
         let text = args["plan"].as_str().unwrap_or_default().to_string();
-        self.screen.lines(vec![String::new()]);
-        self.screen.markdown(&text);
         let asked = self.screen.ask();
-        match question::plan(text).await {
+        match question::plan(text, self.screen.look()).await {
             Ok(approved) => {
                 self.modes.approve(approved);
                 Approval::Yes

@@ -30,40 +30,53 @@ pub struct Project {
     pub problems: Vec<String>,
 }
 
-/// Whether a folder, given with what it brings, is to be trusted; `None` if nobody says.
-pub type Ask = fn(&Path, &[PathBuf]) -> Option<bool>;
+/// The places of a working directory, and what there is to say about its trust.
+pub struct Found {
+    pub places: Places,
+    /// What a person should know.
+    pub remarks: Vec<String>,
+    /// What the folder brings, if nobody has said yet whether that is to count.
+    pub undecided: Vec<PathBuf>,
+}
 
-/// The places of a working directory. What is asked about trust, if anything, is answered by `ask`; without it, what
-/// nobody trusted yet does not count. The second is what a person should know about that.
-pub fn places(args: &Args, cwd: &Path, ask: Option<Ask>) -> (Places, Vec<String>) {
+/// The places of a working directory. `said` is the person's word on whether it is trusted, which is remembered; what
+/// nobody trusts does not count.
+pub fn places(args: &Args, cwd: &Path, said: Option<bool>) -> Found {
     let home = settings::variable("HOME").map(PathBuf::from);
     let data = settings::variable("CORECODER_HOME").map(PathBuf::from);
     let data = data.or_else(|| Some(home.as_ref()?.join(".corecoder")));
-    let mut places = Places::new(cwd.to_path_buf(), home, data);
+    let mut found = Found {
+        places: Places::new(cwd.to_path_buf(), home, data),
+        remarks: Vec::new(),
+        undecided: Vec::new(),
+    };
+    let places = &mut found.places;
     // What stands in the home directory itself is the user's own.
     if args.permissions.trust || Some(&places.root) == places.home.as_ref() {
         places.trusted = true;
-        return (places, Vec::new());
+        return found;
     }
-    let mut brought = needs_trust(&places);
-    brought.extend(redirecting(&places).filter(|_| args.base_url.is_none()));
-    let (mut trust, mut remarks) = Trust::load(places.data.as_deref());
+    let mut brought = needs_trust(places);
+    brought.extend(redirecting(places).filter(|_| args.base_url.is_none()));
+    let (mut trust, problems) = Trust::load(places.data.as_deref());
     // What "always" wrote is the user's as long as nobody changed it.
     (places.own, brought) = brought.into_iter().partition(|path| trust.owns(path));
     if brought.is_empty() {
-        return (places, Vec::new());
+        return found;
     }
-    places.trusted = trust.holds(&places.root).unwrap_or(false);
-    if trust.holds(&places.root).is_none()
-        && let Some(answer) = ask.and_then(|ask| ask(&places.root, &brought))
-    {
-        places.trusted = answer;
-        remarks.extend(trust.set(&places.root, answer).err());
+    found.remarks = problems;
+    if let Some(said) = said {
+        found.remarks.extend(trust.set(&places.root, said).err());
     }
+    let known = trust.holds(&places.root);
+    places.trusted = known.unwrap_or(false);
     if !places.trusted {
-        remarks.push(distrusted(&places, &brought));
+        found.remarks.push(distrusted(places, &brought));
     }
-    (places, remarks)
+    if known.is_none() {
+        found.undecided = brought;
+    }
+    found
 }
 
 fn distrusted(places: &Places, brought: &[PathBuf]) -> String {

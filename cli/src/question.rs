@@ -1,19 +1,22 @@
 //! Questions to the person at the terminal: may this be done, and is this the plan?
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use console::style;
 use corecoder::ToolCall;
 use corecoder::files::shown;
 use corecoder_guard::permissions::{Mode, Rule};
-use corecoder_markdown::Look;
-use rustix::termios::{QueueSelector, tcflush};
+use corecoder_markdown::{Look, Markdown};
+use rustix::termios::{OptionalActions, QueueSelector, tcflush, tcgetattr, tcsetattr};
 use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
 
 use crate::change::{Change, SHOWN};
 use crate::editor::behavior;
 use crate::plan::Approved;
+use crate::screen::{Screen, Show};
+use crate::signals::{Interrupt, Signals};
 use crate::words::{plain, visible};
 
 /// What the person says.
@@ -78,34 +81,52 @@ fn announce(who: &str, call: &ToolCall, change: &Change, reason: Option<&str>) {
     }
 }
 
-/// Asks whether what a folder brings is to count. `None` if nobody answers. Blocks.
-pub fn trust(root: &Path, brought: &[PathBuf]) -> Option<bool> {
-    tell!(
-        "{} {} brings files that can run commands here:",
-        style("?").yellow().bold(),
-        shown(root)
-    );
+/// Asks whether what a folder brings is to count. `None` if nobody says; `Err` if a signal ends the program, which leaves
+/// the terminal as it was.
+pub async fn trust(root: &Path, brought: &[PathBuf]) -> Result<Option<bool>, ExitCode> {
+    let words = "brings files that can run commands here, or lead the conversation elsewhere:";
+    tell!("{} {} {words}", style("?").yellow().bold(), shown(root));
     for path in brought.iter().take(SHOWN) {
         tell!("    {}", shown(path.strip_prefix(root).unwrap_or(path)));
     }
     if brought.len() > SHOWN {
         tell!("    … {} more", brought.len() - SHOWN);
     }
+    let terminal = tcgetattr(std::io::stdin()).ok();
+    let Ok(mut signals) = Signals::new() else {
+        return Ok(None);
+    };
     loop {
-        let answer = editor()
-            .ok()?
-            .readline("  Do you trust this folder? [y]es, [n]o: ")
-            .ok()?;
-        match answer.trim().to_lowercase().as_str() {
-            "y" | "yes" => return Some(true),
-            "n" | "no" => return Some(false),
-            _ => {}
+        let choices = "  Do you trust this folder? [y]es, [n]o: ".to_string();
+        let answer = tokio::select! {
+            answer = line(choices, String::new()) => answer,
+            Interrupt::Leave(code) = signals.next() => {
+                if let Some(terminal) = terminal {
+                    let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &terminal);
+                    Screen::new(Show { answer: true, details: false }).leave_line();
+                }
+                return Err(code);
+            }
+        };
+        match answer
+            .as_deref()
+            .map(|answer| answer.trim().to_lowercase())
+            .as_deref()
+        {
+            Ok("y" | "yes") => return Ok(Some(true)),
+            Ok("n" | "no") => return Ok(Some(false)),
+            Ok(_) => {}
+            Err(_) => return Ok(None),
         }
     }
 }
 
-/// Asks what is to become of a plan that stands on the screen.
-pub async fn plan(plan: String) -> Result<Approved, Answer> {
+/// Shows a plan, and asks what is to become of it.
+pub async fn plan(plan: String, look: Look) -> Result<Approved, Answer> {
+    let mut markdown = Markdown::new(look);
+    let mut lines = markdown.push(&plan);
+    lines.extend(markdown.finish());
+    tell!("\n{}", lines.join("\n"));
     let choices = "  Carry it out? [y]es, [a]ccept edits, [e]dit it, [n]o, or what to change: ";
     let mut edited = None;
     loop {

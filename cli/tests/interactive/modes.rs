@@ -257,3 +257,17 @@ fn a_plan_with_escape_sequences_can_not_hide_anything() {
     terminal.sees("Delete all.");
     assert!(terminal.heard().others.is_empty() && terminal.heard().bells == 0);
 }
+
+#[test]
+fn a_plan_is_shown_where_it_is_decided_also_while_the_output_goes_elsewhere() {
+    let plan = json!({"plan": "# The plan\n\n1. Change `a.txt`"});
+    let provider = Provider::saying(vec![calls(&[("present_plan", plan)]), says("Stopped.")]);
+    let setup = Setup::new().args(&["--mode", "plan"]).piped();
+    let mut terminal = setup.begin(provider);
+    terminal.says("plan it");
+    terminal.asked(CARRY_OUT);
+    assert!(terminal.shows("The plan") && terminal.shows("1. Change"));
+    terminal.enters("n");
+    terminal.prompt();
+    terminal.leaves();
+}

@@ -1,5 +1,6 @@
 //! What a folder brings that can run programs counts only once it is trusted.
 
+use expectrl::process::unix::Signal;
 use serde_json::json;
 
 use crate::provider::{Provider, bash, calls, says};
@@ -116,4 +117,15 @@ fn what_always_wrote_counts_and_what_comes_later_is_asked_about() {
     terminal.prompt();
     let (home, _) = terminal.leaves();
     assert!(home.read("project/hooked").is_none());
+}
+
+#[test]
+fn a_signal_at_the_question_ends_the_program_and_leaves_the_terminal_as_it_was() {
+    for (signal, code) in [(Signal::SIGTERM, 143), (Signal::SIGHUP, 129)] {
+        let [setup, _] = folders();
+        let mut terminal = setup.begin(provider());
+        terminal.asked(QUESTION);
+        terminal.signal(signal);
+        terminal.ends(code);
+    }
 }
