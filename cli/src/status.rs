@@ -27,23 +27,18 @@ impl Status {
     pub fn line(&self, mode: Mode) -> String {
         let percent = (self.used * 100).checked_div(self.window).unwrap_or(0);
         let window = words::tokens(self.window);
-        let money = match self.bill.dollars {
-            Some(amount) => words::dollars(amount),
-            None => {
-                let Usage {
-                    prompt, completion, ..
-                } = self.bill.seen;
-                format!(
-                    "{} in, {} out",
-                    words::tokens(prompt),
-                    words::tokens(completion)
-                )
-            }
+        let money = match (self.bill.dollars, self.bill.seen) {
+            // Nothing was spent, whatever it would cost.
+            (_, Usage { prompt: 0, .. }) => String::new(),
+            (Some(amount), _) => format!(" · {}", words::dollars(amount)),
+            (None, spent) => format!(
+                " · {} in, {} out",
+                words::tokens(spent.prompt),
+                words::tokens(spent.completion)
+            ),
         };
-        format!(
-            "{mode} · {} · {percent}% of {window} · {money}",
-            words::plain(&self.model)
-        )
+        let model = words::plain(&self.model);
+        format!("{mode} · {model} · {percent}% of {window}{money}")
     }
 }
 
