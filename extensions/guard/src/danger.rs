@@ -562,7 +562,7 @@ enum Program<'a> {
 }
 
 /// The text that a command gets on its input, as far as the line tells.
-fn fed_text(command: &Command, script: &Script) -> Option<String> {
+pub fn fed_text(command: &Command, script: &Script) -> Option<String> {
     let upstream = &script[command.upstream.clone()];
     let printed: Vec<String> = upstream.iter().filter_map(Command::printed).collect();
     let here = command.here_text().map(str::to_owned);

@@ -1,17 +1,22 @@
 //! Decides whether a script only reads, so that it may run early and without a question.
 //!
-//! The idea: a command reads when its name is on a list of readers and none of its
-//! arguments is one of the few that make that reader write or run something.
+//! The idea: a command reads when its name is on a list of readers. Those on the first list
+//! do nothing else whatever their arguments are; those on the second have arguments that
+//! write or run something, so the line must tell each argument to the letter.
 //! The invariant: what is not known to read is a writer.
 //! Left out: awk, make, package managers and other programs that can do anything.
 
-use crate::syntax::{Command, Redirect, Word, lists};
+use crate::git;
+use crate::syntax::{Command, Redirect, Word, is_name, lists};
+use crate::told::evaluates;
 use crate::variables::is_hot;
 
-const READERS: &str = "ls cat head tail wc grep egrep fgrep rg ag find fd tree stat file du df \
-    pwd echo printf true false test [ [[ which type basename dirname realpath readlink sort uniq \
-    cut tr nl tac rev column comm diff cmp md5sum sha1sum sha224sum sha256sum sha384sum sha512sum \
-    cksum date uname hostname whoami id ps sleep seq jq sed git command for";
+/// No argument makes these write or run anything.
+const PLAIN: &str = "ls cat head tail wc grep egrep fgrep stat du df pwd echo true false which type \
+    basename dirname realpath readlink cut tr nl tac rev column comm diff cmp md5sum sha1sum \
+    sha224sum sha256sum sha384sum sha512sum cksum uname whoami id ps sleep seq jq";
+/// Some arguments make these write or run something.
+const READERS: &str = "rg ag find fd tree file sort uniq date hostname sed git";
 
 /// Arguments that make a reader write; one that ends in `*` is a prefix.
 const WRITING_ARGS: &[(&str, &str)] = &[
@@ -37,10 +42,9 @@ const WRITING_LETTERS: &[(&str, &str)] = &[
     ("date", "s"),
 ];
 
-const GIT_READERS: &str = "log diff show status blame rev-parse ls-files grep shortlog describe \
-    cat-file ls-tree";
-const BRANCH_LISTING: &str = "-a -v -vv -r --all --remotes --verbose --list --show-current";
 const SED_FLAGS: &str = "-n -E -r -e -ne -nE -nr -En -rn --quiet --silent";
+/// What `[ a = b ]` may have in the middle.
+const COMPARISONS: &str = "= == != -eq -ne -lt -le -gt -ge -nt -ot -ef";
 
 /// Whether every command of `script`, also in substitutions, is a known reader.
 pub fn only_reads(script: &[Command]) -> bool {
@@ -48,6 +52,7 @@ pub fn only_reads(script: &[Command]) -> bool {
         let plain =
             command.assignments.is_empty() && !command.background && command.function.is_none();
         plain
+            && !command.all_words().any(evaluates)
             && command.redirects.iter().all(redirect_reads)
             && command.scripts().all(|inner| only_reads(inner))
             && reads(&command.words)
@@ -55,11 +60,18 @@ pub fn only_reads(script: &[Command]) -> bool {
 }
 
 fn redirect_reads(redirect: &Redirect) -> bool {
-    let target = &*redirect.target.text;
+    let target = &redirect.target;
     match &*redirect.operator {
-        "<" | "<<" | "<<-" | "<<<" | "<&" => true,
-        ">&" if target == "-" || target.bytes().all(|byte| byte.is_ascii_digit()) => true,
-        _ => target == "/dev/null",
+        // Bash opens connections by these names.
+        "<" => !["/tcp/", "/udp/"]
+            .iter()
+            .any(|name| target.text.contains(name)),
+        "<<" | "<<-" | "<<<" | "<&" => true,
+        ">&" if target.source == "-" => true,
+        ">&" => {
+            !target.source.is_empty() && target.source.bytes().all(|byte| byte.is_ascii_digit())
+        }
+        _ => target.source == "/dev/null",
     }
 }
 
@@ -70,22 +82,90 @@ pub fn reads(words: &[Word]) -> bool {
     };
     let name = &*first.text;
     // Only a name written out plainly is known to be that program.
-    if first.source != name || name.contains('/') {
+    if first.source != name || name.contains('/') || rest.iter().any(evaluates) {
         return false;
     }
     let args: Vec<&str> = rest.iter().map(|word| &*word.text).collect();
-    if let ["--version" | "-V" | "--help"] = args.as_slice() {
+    if let [option] = rest
+        && option.is_exact()
+        && lists("--version -V --help", &option.text)
+    {
         return true;
     }
-    let evaluates = rest.iter().any(|word| evaluates(&word.source));
-    lists(READERS, name) && !evaluates && !has_writing_arg(name, &args) && args_read(name, &args)
+    match name {
+        _ if lists(PLAIN, name) => true,
+        "test" => tests(rest),
+        "[" => matches!(rest, [inside @ .., end] if end.source == "]" && tests(inside)),
+        // `[[` takes its operators as they are written, and evaluates what it compares as numbers.
+        "[[" => !args
+            .iter()
+            .any(|arg| lists("-v -R -eq -ne -lt -le -gt -ge", arg)),
+        "printf" => prints(rest),
+        // Bash's own variables are evaluated, and others say what the next reader is.
+        "for" => rest.first().is_some_and(|name| {
+            let lower = !name.source.contains(|c: char| c.is_ascii_uppercase());
+            is_name(&name.source) && lower && !is_hot(&name.source)
+        }),
+        "command" => matches!(rest, [option, ..] if lists("-v -V", &option.source)),
+        _ => lists(READERS, name) && are_told(name, rest) && args_read(name, &args),
+    }
 }
 
-/// Whether bash may run code while it expands the word: array subscripts, arithmetic and `@P` evaluate their text,
-/// commands in it included.
-fn evaluates(source: &str) -> bool {
-    let expands = source.contains("${") && source.contains(['[', '@', '!']);
-    expands || source.contains("$((") || source.contains("$[")
+/// Whether the line tells what the arguments are, as far as it matters for this reader.
+fn are_told(name: &str, words: &[Word]) -> bool {
+    // Where operands say what is done, their number does, too.
+    if lists("uniq date sed hostname", name) || name == "git" && !git::takes_paths(words) {
+        return words.iter().all(Word::is_exact);
+    }
+    // Behind `--`, unless an option takes that as its value, nothing is an option.
+    let ends = |pair: &[Word]| {
+        let takes_none = !pair[0].text.starts_with('-') || lists(git::VALUELESS, &pair[0].text);
+        pair[1].source == "--" && pair[0].is_exact() && takes_none
+    };
+    let end = words.windows(2).position(ends).map(|place| place + 1);
+    let end = end.filter(|_| lists("rg sort git file", name));
+    let (options, _) = words.split_at(end.unwrap_or(words.len()));
+    options
+        .iter()
+        .all(|word| word.is_exact() || word.is_operand())
+}
+
+/// Whether `test` reads: `-v` takes a name and evaluates its subscript, and what the line does
+/// not tell may be a `-v`, unless another operator stands there.
+fn tests(words: &[Word]) -> bool {
+    let single = |word: &Word| {
+        let inside = word
+            .source
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'));
+        let quoted = inside.is_some_and(|inside| !inside.contains(['"', '@']));
+        word.is_exact() || quoted || lists("$? $# $$", &word.source)
+    };
+    let words = match words {
+        [not, rest @ ..] if not.source == "!" => rest,
+        _ => words,
+    };
+    match words {
+        [operator, word] if operator.is_exact() && operator.text != "-v" => single(word),
+        [one, operator, two] if lists(COMPARISONS, &operator.source) => single(one) && single(two),
+        _ => words
+            .iter()
+            .all(|word| word.is_exact() && word.text != "-v"),
+    }
+}
+
+/// Whether `printf` only prints: neither `-v` nor `%n` gives a variable a value.
+fn prints(words: &[Word]) -> bool {
+    let format = match words {
+        [end, format, ..] if end.source == "--" => format,
+        [format, ..] if !format.text.starts_with('-') => format,
+        _ => return false,
+    };
+    let counts = |piece: &str| {
+        let modifiers = |letter: char| letter.is_ascii_digit() || "-+ #.*'hlLjztq".contains(letter);
+        piece.trim_start_matches(modifiers).starts_with('n')
+    };
+    format.is_exact() && !format.text.split('%').skip(1).any(counts)
 }
 
 fn has_writing_arg(name: &str, args: &[&str]) -> bool {
@@ -114,28 +194,22 @@ fn has_writing_arg(name: &str, args: &[&str]) -> bool {
 }
 
 fn args_read(name: &str, args: &[&str]) -> bool {
+    if has_writing_arg(name, args) {
+        return false;
+    }
     let operands = args
         .iter()
         .filter(|arg| !arg.starts_with('-') || **arg == "-");
     match name {
         "hostname" => args.is_empty(),
-        // `-v` takes a name, and evaluates its subscript.
-        "test" | "[" => !args.contains(&"-v"),
-        "printf" => !args.iter().any(|arg| arg.starts_with("-v")),
-        // Whoever sets `PATH` in a loop says what the next reader is.
-        "for" => !args.first().is_some_and(|name| is_hot(name)),
-        // `[[` evaluates what it compares as numbers, too.
-        "[[" => !args
-            .iter()
-            .any(|arg| lists("-v -R -eq -ne -lt -le -gt -ge", arg)),
-        "uniq" => operands.count() <= 1,
+        "uniq" => operands.count() <= 1 && !args.contains(&"--"),
         // A bare number sets the clock.
-        "date" => !operands
-            .into_iter()
-            .any(|arg| arg.bytes().all(|byte| byte.is_ascii_digit())),
-        "command" => matches!(args.first(), Some(&"-v" | &"-V")),
+        "date" => !operands.into_iter().any(|arg| {
+            arg.bytes()
+                .all(|byte| byte.is_ascii_digit() || byte == b'.')
+        }),
         "sed" => sed_reads(args),
-        "git" => git_reads(args),
+        "git" => git::reads(args),
         _ => true,
     }
 }
@@ -156,31 +230,19 @@ fn sed_reads(args: &[&str]) -> bool {
         && scripts.iter().all(|script| sed_script_reads(script))
 }
 
+/// Whether there is nothing but addresses and `p`, `q` and `=`. A pattern ends at the first
+/// slash without a backslash; outside of patterns, a backslash would name another end.
 fn sed_script_reads(script: &str) -> bool {
-    let script = script.replace("\\/", "");
-    // Every second piece between slashes is a pattern.
-    let mut commands = script.split('/').step_by(2);
-    script.matches('/').count().is_multiple_of(2)
-        && commands.all(|piece| piece.chars().all(|c| "0123456789,$pq;!= ".contains(c)))
-}
-
-fn git_reads(args: &[&str]) -> bool {
-    let only = |args: &[&str], list: &str| args.iter().all(|arg| lists(list, arg));
-    match args {
-        ["--no-pager", rest @ ..] | ["-C", _, rest @ ..] => git_reads(rest),
-        ["remote", rest @ ..] => only(rest, "-v"),
-        ["branch", rest @ ..] if rest.contains(&"--list") => rest
-            .iter()
-            .all(|arg| !arg.starts_with('-') || lists(BRANCH_LISTING, arg)),
-        ["branch", rest @ ..] => only(rest, BRANCH_LISTING),
-        ["tag", rest @ ..] => {
-            let listing = |arg: &&str| lists("-l --list", arg);
-            rest.is_empty()
-                || rest.iter().any(listing)
-                    && rest.iter().all(|arg| !arg.starts_with('-') || listing(arg))
+    let (mut pattern, mut escaped) = (false, false);
+    let fits = script.chars().all(|letter| {
+        match (pattern, letter) {
+            _ if std::mem::take(&mut escaped) => {}
+            (_, '/') => pattern = !pattern,
+            (true, '\\') => escaped = true,
+            (true, _) => {}
+            (false, _) => return "0123456789,$pq;!= ".contains(letter),
         }
-        ["stash" | "worktree", "list", ..] | ["config", "--get" | "--list" | "-l", ..] => true,
-        [subcommand, ..] => lists(GIT_READERS, subcommand),
-        [] => false,
-    }
+        true
+    });
+    fits && !pattern
 }

@@ -12,8 +12,10 @@
 
 mod danger;
 mod effect;
+mod git;
 pub mod permissions;
 mod syntax;
+mod told;
 mod variables;
 mod wrappers;
 

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use brush_parser::word::{
     self, Parameter, ParameterExpr, SpecialParameter, WordPiece, WordPieceWithSource,
 };
-use brush_parser::{ParserOptions, Token, WordParseError, uncached_tokenize_str};
+use brush_parser::{ParserOptions, SourceSpan, Token, WordParseError, uncached_tokenize_str};
 
 /// Stands in a word for text that the line does not tell.
 pub const UNKNOWN: char = '\u{E000}';
@@ -47,12 +47,15 @@ pub type Script = Vec<Command>;
 /// One word of a command after expansion.
 #[derive(Debug, Default)]
 pub struct Word {
-    /// The value, with [`UNKNOWN`] for what the line does not tell.
+    /// The value, with [`UNKNOWN`] for what the line does not tell. It is a guess where the line
+    /// assigns it or gives a default, so only what refuses may rely on it; see [`Word::is_literal`].
     pub text: String,
     /// The word as written.
     pub source: String,
     /// The command and process substitutions inside the word.
     pub scripts: Vec<Script>,
+    /// It is the body of a here-document, where quotes mean nothing.
+    pub is_body: bool,
 }
 
 impl Word {
@@ -65,19 +68,26 @@ impl Word {
     /// expanded by `$` or a backtick. Values that the line itself assigns do not count as
     /// known here, since a condition may skip the assignment.
     pub fn is_literal(&self) -> bool {
-        let (mut single, mut double, mut escaped) = (false, false, false);
-        for character in self.source.chars() {
-            match character {
-                _ if std::mem::take(&mut escaped) => {}
-                '\'' if !double => single = !single,
-                _ if single => {}
-                '\\' => escaped = true,
-                '"' => double = !double,
-                '$' | '`' => return false,
-                _ => {}
-            }
-        }
-        self.known().is_some() && self.scripts.is_empty()
+        let expands = unquoted(&self.source, true).contains(['$', '`']);
+        !expands && self.known().is_some() && self.scripts.is_empty()
+    }
+
+    /// Whether the word is literal and stands for exactly one argument, whatever is in the folder.
+    pub fn is_exact(&self) -> bool {
+        self.is_literal() && !self.is_glob()
+    }
+
+    /// Whether bash makes other words of it: it has a glob, or braces that list something.
+    pub fn is_glob(&self) -> bool {
+        let bare = unquoted(&self.source, false);
+        let lists = bare.contains('{') && (bare.contains(',') || bare.contains(".."));
+        lists || bare.contains(['*', '?', '['])
+    }
+
+    /// Whether the word is literal and nothing that bash makes of it can be an option.
+    pub fn is_operand(&self) -> bool {
+        let starts = |letter: char| letter.is_ascii_alphanumeric() || "./_".contains(letter);
+        self.is_literal() && self.source.starts_with(starts)
     }
 }
 
@@ -158,6 +168,30 @@ pub fn read(line: &str, cwd: Option<&Path>, home: &str, depth: usize) -> Option<
     Some(reader.script)
 }
 
+/// The letters of a word that no backslash and no single quote takes the meaning from; those
+/// between double quotes, too, if `double`.
+fn unquoted(source: &str, double: bool) -> String {
+    let (mut single, mut inside, mut escaped) = (false, false, false);
+    let bare = source.chars().filter(|letter| match letter {
+        _ if std::mem::take(&mut escaped) => false,
+        '\'' if !inside => {
+            single = !single;
+            false
+        }
+        _ if single => false,
+        '\\' => {
+            escaped = true;
+            false
+        }
+        '"' => {
+            inside = !inside;
+            false
+        }
+        _ => double || !inside,
+    });
+    bare.collect()
+}
+
 /// Whether the whitespace-separated `list` has `name`.
 pub fn lists(list: &str, name: &str) -> bool {
     list.split(' ').any(|item| item == name)
@@ -169,7 +203,9 @@ fn tokenize(line: &str, depth: usize) -> Option<Vec<Token>> {
         .map(|opener| line.matches(opener).count())
         .iter()
         .sum();
-    if depth > MAX_DEPTH || expansions > MAX_EXPANSIONS || line.lines().any(confuses) {
+    // Behind a process substitution, the library takes the rest of a word for a comment.
+    let commented = line.contains(")#");
+    if depth > MAX_DEPTH || expansions > MAX_EXPANSIONS || commented || line.lines().any(confuses) {
         return None;
     }
     // It still panics on some here-documents that end within a substitution.
@@ -180,10 +216,14 @@ fn tokenize(line: &str, depth: usize) -> Option<Vec<Token>> {
 }
 
 /// A substitution that follows a here-document's operator in the same row: the library takes
-/// the body out of it.
+/// the body out of it. Tags with a `$`, or in two rows, it reads in another way than bash.
 fn confuses(row: &str) -> bool {
     let mut behind = row.split("<<").skip(1);
-    behind.any(|text| !text.starts_with('<') && (text.contains("$(") || text.contains('`')))
+    behind.any(|text| {
+        let tag = text.split([';', '|', '&', '<', '>']).next();
+        let odd = tag.is_some_and(|tag| tag.contains('$') || tag.ends_with('\\'));
+        !text.starts_with('<') && (odd || text.contains("$(") || text.contains('`'))
+    })
 }
 
 /// Near here-documents and in default values the library loses substitutions, or their ends.
@@ -263,6 +303,9 @@ impl Reader {
     /// Takes a word, and returns the number of tokens used.
     fn word(&mut self, source: &str, end: usize) -> usize {
         self.word_end = end;
+        if self.redirect.is_none() && self.begins_group(source) {
+            self.finish();
+        }
         let starts = self.current.words.is_empty() && self.redirect.is_none();
         if starts && lists(OPENERS, source) {
             self.open(false);
@@ -273,12 +316,31 @@ impl Reader {
         } else if matches!(self.current.words.as_slice(), [first] if first.source == "function") {
             self.current.words.clear();
             self.function = Some(source.to_owned());
-        } else if !(starts && (lists(FILLERS, source) || lists(OPENERS, source)) && source != "for")
+        } else if !(starts
+            && (lists(FILLERS, source) || lists(OPENERS, source))
+            && !lists("for select", source))
         {
             let words = self.expand(source);
             self.take(words);
         }
         1
+    }
+
+    /// Whether a command that is only `time`, or `coproc` and a name, or the head of a loop over
+    /// the arguments, ends in front of this word.
+    fn begins_group(&self, source: &str) -> bool {
+        let word = |index: usize| {
+            self.current
+                .words
+                .get(index)
+                .map(|word: &Word| &*word.source)
+        };
+        match (self.current.words.len(), word(0), word(1)) {
+            (1, Some("time" | "coproc"), _) => lists(OPENERS, source),
+            (2, Some("time"), Some("-p")) | (2, Some("coproc"), _) => lists(OPENERS, source),
+            (2, Some("for" | "select"), _) => source == "do",
+            _ => false,
+        }
     }
 
     fn take(&mut self, words: Vec<Word>) {
@@ -327,8 +389,21 @@ impl Reader {
     fn redirect(&mut self, operator: &str, token: &Token) {
         // In `2>file` the 2 is a word of its own that touches the operator.
         let descriptor = |word: &mut Word| word.source.bytes().all(|byte| byte.is_ascii_digit());
+        let variable = |word: &mut Word| {
+            let inside = word
+                .source
+                .strip_prefix('{')
+                .and_then(|rest| rest.strip_suffix('}'));
+            inside.is_some_and(is_name)
+        };
         if self.word_end == token.location().start.index {
             self.current.words.pop_if(descriptor);
+            // The number of the descriptor goes into the variable.
+            if let Some(word) = self.current.words.pop_if(variable) {
+                let name = word.source.trim_matches(['{', '}']);
+                let text = format!("{name}={UNKNOWN}");
+                self.current.assignments.push(Word { text, ..word });
+            }
         }
         self.redirect = Some(operator.to_owned());
     }
@@ -346,11 +421,20 @@ impl Reader {
         });
         let end = end.map_or(tokens.len(), |offset| offset + 1);
         let script = self.nested(|_| Some(tokens.get(2..end)?.to_vec()));
-        self.take(vec![Word {
+        let mut word = Word {
             text: UNKNOWN.to_string(),
             source: "<()".to_owned(),
             scripts: vec![script],
-        }]);
+            ..Word::default()
+        };
+        // What touches it is a part of the same word to bash.
+        let place = |index: usize| tokens.get(index).map(Token::location);
+        let touches = |(one, next): (&SourceSpan, &SourceSpan)| one.end.index == next.start.index;
+        let word_follows = matches!(tokens.get(end + 1), Some(Token::Word(..)));
+        if word_follows && place(end).zip(place(end + 1)).is_some_and(touches) {
+            word.scripts.push(unreadable());
+        }
+        self.take(vec![word]);
         end + 1
     }
 
@@ -359,6 +443,7 @@ impl Reader {
         let (tag, body) = (tokens[1].to_str(), tokens[2].to_str());
         let mut word = Word {
             text: body.to_owned(),
+            is_body: true,
             ..Word::default()
         };
         if !tag.contains(['\'', '"', '\\']) && body.contains(['$', '`']) {
@@ -467,9 +552,7 @@ impl Reader {
         };
         let plain_name = name.strip_suffix('+').unwrap_or(name);
         let appends = plain_name != name;
-        let is_name = |character: char| character == '_' || character.is_ascii_alphanumeric();
-        let starts_with_digit = plain_name.starts_with(|c: char| c.is_ascii_digit());
-        if plain_name.is_empty() || starts_with_digit || !plain_name.chars().all(is_name) {
+        if !is_name(plain_name) {
             return false;
         }
         let word = self.expand_word(value);
@@ -483,7 +566,7 @@ impl Reader {
         self.current.assignments.push(Word {
             text: format!("{name}={}", word.text),
             source: source.to_owned(),
-            scripts: word.scripts,
+            ..word
         });
         true
     }
@@ -500,6 +583,7 @@ impl Reader {
                 text: text.to_owned(),
                 source: source.to_owned(),
                 scripts: std::mem::take(&mut scripts),
+                is_body: false,
             }));
             if !scripts.is_empty() {
                 fields.push(Word {
@@ -520,12 +604,15 @@ impl Reader {
         let mut rest = source;
         if let Some(tail) = source.strip_prefix('~') {
             let (user, _) = tail.split_once('/').unwrap_or((tail, ""));
-            word.text = match user {
-                "" => self.home.clone(),
-                "+" => self.variable("PWD").unwrap_or(UNKNOWN.to_string()),
-                _ => format!("/home/{user}"),
-            };
-            rest = &tail[user.len()..];
+            let plain = |letter: char| letter.is_ascii_alphanumeric() || "._+-".contains(letter);
+            if user.chars().all(plain) {
+                word.text = match user {
+                    "" => self.home.clone(),
+                    "+" => self.variable("PWD").unwrap_or(UNKNOWN.to_string()),
+                    _ => format!("/home/{user}"),
+                };
+                rest = &tail[user.len()..];
+            }
         }
         if !rest.contains(['\\', '\'', '"', '$', '`']) {
             word.text.push_str(rest);
@@ -615,6 +702,13 @@ impl Reader {
                 word.scripts.extend(default.scripts);
                 Some(value.unwrap_or(default.text))
             }
+            Expr::UseAlternativeValue {
+                alternative_value, ..
+            } => {
+                let alternative = self.stand_in(alternative_value.as_deref().unwrap_or_default());
+                word.scripts.extend(alternative.scripts);
+                Some(alternative.text)
+            }
             other => {
                 // Patterns and replacements can hold substitutions, which are not looked for.
                 let source = format!("{other:?}");
@@ -701,6 +795,12 @@ fn parse_pieces(
         return None;
     }
     parser(text, &parser_options()).ok()
+}
+
+/// Whether a variable can be called so.
+pub fn is_name(text: &str) -> bool {
+    let plain = |letter: char| letter == '_' || letter.is_ascii_alphanumeric();
+    !text.is_empty() && text.chars().all(plain) && !text.starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// Whether the parenthesis at the start is the first of `((`.

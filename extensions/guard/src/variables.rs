@@ -2,6 +2,7 @@
 //!
 //! The invariant: what is not on the list only changes what the named program does.
 
+/// Bash evaluates what is assigned to its own numbers, commands in it included.
 /// A name that ends in `*` is a beginning. Most are in the manuals of bash(1), ld.so(8) and
 /// git(1), the rest in those of the tools that they begin with.
 const HOT: &str = "PATH LD_* DYLD_* BASH_* BASHOPTS SHELLOPTS ENV IFS CDPATH PS0 PS1 PS2 PS4 \
@@ -14,7 +15,8 @@ const HOT: &str = "PATH LD_* DYLD_* BASH_* BASHOPTS SHELLOPTS ENV IFS CDPATH PS0
     NINJA* DOCKER_* KUBECONFIG KUBECTL_* HELM_* TF_* DOTNET_* MSBUILD* COMPILER_PATH GCC_* \
     LIBRARY_PATH CPATH TAR_OPTIONS GREP_OPTIONS RSYNC_* RIPGREP_CONFIG_PATH GCONV_PATH LOCPATH \
     NLSPATH TERMINFO* TERMCAP OPENSSL_* GH_* PGSERVICE* ESLINT* PRETTIER* BAT_* FZF_* \
-    HOSTALIASES MALLOC_* TMUX* ZDOTDIR COMSPEC WGETRC CURL_HOME INPUTRC";
+    HOSTALIASES MALLOC_* TMUX* ZDOTDIR COMSPEC WGETRC CURL_HOME INPUTRC CORECODER_* \
+    RANDOM SRANDOM SECONDS LINENO HISTCMD OPTIND EPOCH* UID EUID PPID";
 /// Those that begin so but only change what is printed, or how fast.
 const COOL: &str = "GIT_AUTHOR_* GIT_COMMITTER_* GIT_TERMINAL_PROMPT GIT_OPTIONAL_LOCKS \
     CARGO_TERM_* CARGO_INCREMENTAL CARGO_BUILD_JOBS CARGO_NET_OFFLINE CARGO_NET_RETRY \

@@ -54,8 +54,21 @@ const WRAPPERS: &[Wrapper] = &[
     wrapper("setsid", 0, "", Some("-f -w")),
     wrapper("coproc", 0, "", None),
     wrapper("watch", 0, "n", None),
-    wrapper("flock", 1, "", None),
+    wrapper("flock", 1, "wE", None),
+    wrapper("chroot", 1, "", None),
+    wrapper("unshare", 0, "SGRw", None),
+    wrapper("nsenter", 0, "tSG", None),
+    wrapper("setpriv", 0, "", None),
+    wrapper("taskset", 1, "", None),
+    wrapper("chrt", 1, "", None),
+    wrapper("runuser", 0, "ugG", None),
+    wrapper("strace", 0, "eoEpu", None),
 ];
+/// The long options of all of them whose value may be the next argument.
+const VALUED: &str = "--signal --kill-after --unset --chdir --adjustment --input --output --error \
+    --format --max-args --max-procs --max-chars --arg-file --delimiter --process-slot-var --user \
+    --group --host --prompt --close-from --command-timeout --class --classdata --timeout --wait \
+    --conflict-exit-code --interval --reuid --regid --groups";
 
 /// A command with one wrapper taken off.
 pub struct Peeled<'a> {
@@ -86,7 +99,8 @@ pub fn peel(words: &[Word]) -> Option<Peeled<'_>> {
     while let Some((option, rest)) = words.split_first() {
         let text = &*option.text;
         let takes_value = |letter: char| wrapper.valued.contains(letter);
-        let detached = text.len() == 2 && text.ends_with(takes_value);
+        let detached =
+            text.len() == 2 && text.ends_with(takes_value) || text.len() > 2 && lists(VALUED, text);
         if text.starts_with('-') {
             harmless &= wrapper.is_harmless(option);
             words = rest.get(usize::from(detached)..).unwrap_or_default();
@@ -124,7 +138,7 @@ impl Wrapper {
 
 /// A word that is exactly one argument, whatever the line and the folder hold.
 fn is_plain(word: &Word) -> bool {
-    word.is_literal() && !word.source.contains(['*', '?', '[', '{'])
+    word.is_exact() && !word.source.contains('{')
 }
 
 /// Takes off all wrappers; true when one of them adds its input to the arguments.

@@ -10,11 +10,11 @@
 use std::path::Path;
 
 use super::command::CommandPattern;
-use super::told::{
-    Around, canonical, code, evaluates, hot_names, is_named, reads, survey, without_git_options,
-};
 use super::{Matcher, Mode, Permissions, Rule, offer};
 use crate::syntax::{self, Command, Redirect, Script, UNKNOWN, Word};
+use crate::told::{
+    Around, canonical, code, evaluates, hot_names, is_named, reads, survey, without_git_options,
+};
 use crate::wrappers::peel;
 
 /// How many wrappers are taken off.
@@ -88,8 +88,7 @@ impl Gaps<'_> {
             for inner in command.scripts() {
                 self.script(inner, around);
             }
-            let opaque = |word: &Word| evaluates(&word.source);
-            if command.function.is_some() || command.all_words().any(opaque) {
+            if command.function.is_some() || command.all_words().any(evaluates) {
                 self.found.push(None);
                 continue;
             }
@@ -103,16 +102,16 @@ impl Gaps<'_> {
     fn redirect(&mut self, redirect: &Redirect, around: Around) {
         let target = &redirect.target;
         let text = &*target.text;
-        let duplicates = redirect.operator == ">&"
-            && (text == "-" || !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()));
+        let digits =
+            |source: &str| !source.is_empty() && source.bytes().all(|byte| byte.is_ascii_digit());
+        let duplicates =
+            redirect.operator == ">&" && (target.source == "-" || digits(&target.source));
         if !redirect.operator.contains('>') || duplicates || target.source == "/dev/null" {
             return;
         }
         let home = self.permissions.home.is_some() && target.source.starts_with("~/");
-        let plain = target.is_literal()
-            && !text.is_empty()
-            && !target.source.contains(['*', '?', '[', '{'])
-            && (home || !target.source.starts_with('~'));
+        let plain =
+            target.is_exact() && !text.is_empty() && (home || !target.source.starts_with('~'));
         let told = plain && (text.starts_with('/') || !around.moves);
         if told
             && self

@@ -8,6 +8,7 @@
 //! Left out: hosts and other arguments of tools, and what scripts on disk do.
 
 mod command;
+mod expand;
 mod gaps;
 mod mode;
 mod offer;
@@ -15,8 +16,8 @@ mod path;
 mod refuse;
 mod remember;
 mod rule;
+mod seen;
 mod settings;
-mod told;
 
 use std::path::{Path, PathBuf};
 
@@ -33,8 +34,11 @@ const PLAN: &str = "Plan mode: nothing may be changed now. Go on reading, and wh
     ready, call `present_plan`.";
 /// The call that ends plan mode is always the user's to answer.
 const PRESENT_PLAN: &str = "present_plan";
-/// Whoever may write here says what runs next, so accepting edits does not reach it.
+/// Whoever may write here says what runs next, so it takes a rule that names the folder.
 const PROTECTED: [&str; 4] = [".git", ".corecoder", ".claude", ".agents"];
+
+/// The folder in the home whose settings hold everywhere.
+const OWN: &str = ".corecoder";
 
 /// What is to become of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,7 +160,8 @@ impl Permissions {
     fn gaps(&self, call: &ToolCall, mode: Mode, cwd: &Path) -> Vec<Option<Rule>> {
         let whole = |known: &&Known| matches!(known.matcher, Matcher::Whole);
         let mut allow = self.allow.iter().filter(whole);
-        if allow.any(|known| known.rule.allows_tool(&call.name)) {
+        let edits = matches!(&*call.name, "edit_file" | "write_file");
+        if !edits && allow.any(|known| known.rule.allows_tool(&call.name)) {
             return Vec::new();
         }
         match &*call.name {
@@ -176,16 +181,22 @@ impl Permissions {
     /// Whether `tool` may write the file without a question.
     fn may_edit(&self, tool: &str, path: &str, mode: Mode, cwd: &Path) -> bool {
         let places = Place::all(path, cwd);
-        let free = |path: &Path| {
-            let below = self.below_root(path);
-            below.is_some_and(|below| !is_protected(below))
-        };
+        let paths = places
+            .iter()
+            .flat_map(|place| [Some(&place.written), place.real.as_ref()]);
+        let protected: Vec<&str> = paths
+            .clone()
+            .flatten()
+            .flat_map(|path| self.protected(path))
+            .collect();
+        let free = |path: &Path| self.below_root(path).is_some();
         let in_project =
             |place: &Place| free(&place.written) && place.real.as_deref().is_some_and(free);
         let accepted =
             mode == Mode::AcceptEdits && !places.is_empty() && places.iter().all(in_project);
-        accepted
+        accepted && protected.is_empty()
             || self.allow.iter().any(|known| match &known.matcher {
+                _ if !protected.iter().all(|name| known.rule.names_folder(name)) => false,
                 Matcher::Whole => known.rule.allows_tool(tool),
                 Matcher::Path(pattern) => known.rule.allows_tool(tool) && pattern.covers(&places),
                 _ => false,
@@ -222,12 +233,18 @@ impl Permissions {
         let below = path.strip_prefix(&self.root).ok();
         below.or_else(|| path.strip_prefix(path::follow(&self.root)?).ok())
     }
-}
 
-/// Whether a path in the project says what runs next.
-fn is_protected(path: &Path) -> bool {
-    path.components()
-        .any(|part| PROTECTED.iter().any(|name| part.as_os_str() == *name))
+    /// The folders on the way to a path, from the project's root on, that say what runs next.
+    fn protected(&self, path: &Path) -> Vec<&'static str> {
+        let below = self.below_root(path).unwrap_or(path);
+        let own = self.home.as_ref().map(|home| home.join(OWN));
+        let is_own = own.is_some_and(|own| {
+            path.starts_with(&own) || path::follow(&own).is_some_and(|own| path.starts_with(own))
+        });
+        let on_the_way = |name: &&str| below.components().any(|part| part.as_os_str() == *name);
+        let names = PROTECTED.into_iter().filter(on_the_way);
+        names.chain(is_own.then_some(OWN)).collect()
+    }
 }
 
 fn argument<'a>(call: &'a ToolCall, name: &str) -> Option<&'a str> {

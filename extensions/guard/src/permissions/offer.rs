@@ -3,28 +3,28 @@
 //! The invariant: only what is listed here becomes a pattern; everything else is remembered
 //! as the exact command. What a program is fed is no part of its command, so programs that
 //! run what they are fed are not remembered while they are.
-//! Left out: subcommands that publish, delete, or run any code that they are given.
+//! Left out: subcommands that publish, delete, or run any code or program that an option may name.
 
 use std::path::{Component, Path};
 
 use super::command::escape;
 use super::path::{Place, follow};
-use super::told::canonical;
-use super::{Permissions, Rule, is_protected};
+use super::{Permissions, Rule};
 use crate::syntax::{Word, lists};
+use crate::told::canonical;
 use crate::wrappers::base_name;
 
 /// Programs that only check, build or test what is in the project.
-const HARMLESS: &str = "pytest ruff mypy eslint tsc prettier jest vitest mkdir touch ctest cmake \
+const HARMLESS: &str = "pytest ruff mypy eslint tsc prettier jest vitest mkdir touch \
     ninja black flake8 isort pyright pylint rustfmt gofmt shellcheck stylelint rspec phpunit";
 /// Programs and those of their subcommands that may be remembered with any arguments.
 const SUBCOMMANDS: &[(&str, &str)] = &[
-    ("git", "add commit fetch pull switch mv cherry-pick"),
+    ("git", "add commit switch mv cherry-pick"),
     (
         "cargo",
         "build check test clippy fmt doc bench run nextest tree metadata update add remove fetch",
     ),
-    ("npm", "test ci ls outdated audit view"),
+    ("npm", "ci ls outdated audit view"),
     ("pnpm", "test list outdated audit"),
     ("yarn", "test build lint"),
     ("bun", "test"),
@@ -45,7 +45,6 @@ const SUBCOMMANDS: &[(&str, &str)] = &[
 ];
 /// Subcommands whose next word says what is done, and is kept.
 const TWO_WORDS: &[(&str, &str)] = &[
-    ("npm run", "*"),
     ("pnpm run", "*"),
     ("yarn run", "*"),
     ("bun run", "*"),
@@ -55,8 +54,13 @@ const TWO_WORDS: &[(&str, &str)] = &[
     ("gh run", "view list watch"),
     ("docker compose", "ps logs config"),
 ];
-/// Their targets are kept.
-const MAKERS: &str = "make just";
+/// These mean nothing without what is around them.
+const BUILTINS: &str = "exit return break continue shift true false : for select [ [[ test";
+/// What they are given after these letters is code, which is another one each time.
+const CODED: &[(&str, &str)] = &[
+    ("sh bash zsh dash ksh fish ash python pypy", "c"),
+    ("perl ruby lua node nodejs bun deno php", "eEpr"),
+];
 /// These run what they are fed.
 const FED: &str = "sh bash zsh dash ksh fish ash python python3 pypy perl ruby lua node nodejs bun \
     deno php xargs parallel ssh psql mysql sqlite3 at batch su sudo doas env gdb bc dc ed ex vi vim";
@@ -89,9 +93,6 @@ pub fn for_command(words: &[&Word], fed: bool) -> Option<Rule> {
         {
             format!("{name} {first} {second} *")
         }
-        [target] if lists(MAKERS, name) && told(2) && simple(target) => {
-            format!("{name} {target} *")
-        }
         _ => return exact(words, fed),
     };
     Rule::with("bash", &pattern)
@@ -105,8 +106,10 @@ fn has(table: &[(&str, &str)], name: &str, subcommand: &str) -> bool {
 /// The rule for this command alone.
 fn exact(words: &[&Word], fed: bool) -> Option<Rule> {
     let first = words.iter().find(|word| !word.source.contains('='))?;
-    let name =
-        base_name(first).trim_end_matches(|letter: char| letter.is_ascii_digit() || letter == '.');
+    let name = without_version(first);
+    if lists(BUILTINS, name) || has_code(words) {
+        return None;
+    }
     let runs_input = lists(FED, name) || lists(FED, base_name(first));
     let reads_input = |word: &&&Word| lists("- -s /dev/stdin /dev/fd/0", &word.text);
     let operands = words.iter().filter(|word| !word.text.starts_with('-'));
@@ -118,15 +121,36 @@ fn exact(words: &[&Word], fed: bool) -> Option<Rule> {
     Rule::with("bash", &texts.join(" "))
 }
 
+fn without_version(word: &Word) -> &str {
+    base_name(word).trim_end_matches(|letter: char| letter.is_ascii_digit() || letter == '.')
+}
+
+/// Whether an interpreter is given code as an argument.
+fn has_code(words: &[&Word]) -> bool {
+    let mut letters = "";
+    words.iter().any(|word| {
+        let row = CODED.iter().find(|row| lists(row.0, without_version(word)));
+        letters = row
+            .filter(|_| letters.is_empty())
+            .map_or(letters, |row| row.1);
+        let group = word.text.strip_prefix('-').unwrap_or_default();
+        let coded = !group.starts_with('-') && group.contains(|c| letters.contains(c));
+        coded || !letters.is_empty() && lists("--eval --print --command", &word.text)
+    })
+}
+
 /// The rule for a file that is to be written: its folder; the file itself in the root, and outside of the project, where
 /// a folder may be all that the user has.
 pub fn for_path(permissions: &Permissions, path: &str, cwd: &Path) -> Option<Rule> {
     let place = Place::all(path, cwd).into_iter().next()?;
     let written = place.written;
+    if !permissions.protected(&written).is_empty() {
+        return None;
+    }
     let Some(below) = permissions.below_root(&written) else {
         return Rule::with("edit_file", &format!("/{}", pattern(&written)?));
     };
-    if is_protected(below) || below == Path::new("") {
+    if below == Path::new("") {
         return None;
     }
     match below.parent().filter(|folder| *folder != Path::new("")) {

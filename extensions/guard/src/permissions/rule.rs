@@ -56,6 +56,12 @@ impl Rule {
         self.pattern.as_deref()
     }
 
+    /// Whether the pattern has a folder's name in so many letters.
+    pub(super) fn names_folder(&self, name: &str) -> bool {
+        let mut patterns = self.pattern.iter();
+        patterns.any(|pattern| pattern.split('/').any(|part| part == name))
+    }
+
     /// Whether an entry of Claude Code's names a tool that we don't have.
     pub(super) fn is_foreign(entry: &str) -> bool {
         let name = entry.split('(').next().unwrap_or_default();

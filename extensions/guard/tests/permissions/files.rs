@@ -377,3 +377,85 @@ fn paths_without_end_are_asked_quickly() {
         assert!(start.elapsed().as_millis() < 1000);
     }
 }
+
+#[test]
+fn globs_hide_no_denied_file() {
+    let top = project();
+    let root = top.path().join("project");
+    let rules = ["deny Read(.env)", "deny Edit(keys/**)", "mode yolo"];
+    let project = Project::at(&root, &rules);
+    for line in [
+        "cat .e*",
+        "cat .en?",
+        "cat .[e]nv",
+        "cat .[!x]nv",
+        "cat < .en*",
+        "grep -h \"\" .e*",
+        "cat .env*",
+        "cat ./.e*",
+        "cat */.env",
+        "cat */.e*",
+        "cat src/en*",
+        "cat {.e*,x}",
+        "cat \"$PWD\"/.e*",
+        "cd sub; cat .e*",
+        "echo x > key?/k",
+    ] {
+        assert_eq!(project.word(&crate::bash(line)), "deny", "{line}");
+    }
+    for line in [
+        "cat *",
+        "cat src/a*",
+        "cat .x*",
+        "ls .e*",
+        "echo .e*",
+        "cat /*/*/*/*/*/*/x",
+    ] {
+        assert_eq!(project.word(&crate::bash(line)), "allow", "{line}");
+    }
+}
+
+#[test]
+fn a_rule_reaches_what_says_what_runs_next_only_by_name() {
+    let cases: &[(&str, &str, &str)] = &[
+        ("edit_file(src/**)", "src/a.rs", "allow"),
+        ("edit_file(src/**)", "src/.git/config", "ask"),
+        ("edit_file(src/**)", "src/x/.claude/settings.json", "ask"),
+        ("edit_file(**)", ".git/config", "ask"),
+        ("edit_file(**)", ".corecoder/settings.json", "ask"),
+        ("edit_file(*.md)", ".agents/x.md", "ask"),
+        ("edit_file", ".git/config", "ask"),
+        ("edit_file", "src/a.rs", "allow"),
+        ("edit_file(.agents/**)", ".agents/x.md", "allow"),
+        ("edit_file(.agents/**)", ".agents/.git/x", "ask"),
+        ("edit_file(sub/.git/config)", "sub/.git/config", "allow"),
+        ("edit_file(~/**)", "/home/user/x", "allow"),
+        (
+            "edit_file(~/**)",
+            "/home/user/.corecoder/settings.json",
+            "ask",
+        ),
+        ("edit_file(//home/**)", "/home/user/.corecoder/x", "ask"),
+        ("edit_file(//tmp/**)", "/tmp/.git/config", "ask"),
+        ("edit_file", "/home/user/.corecoder/settings.json", "ask"),
+        ("write_file", "/home/user/.corecoder/settings.json", "ask"),
+        (
+            "edit_file(~/.corecoder/**)",
+            "/home/user/.corecoder/x",
+            "allow",
+        ),
+    ];
+    let wrong: Vec<_> = cases
+        .iter()
+        .filter(|(rule, file, expected)| {
+            let project = Project::at(Path::new("/srv/project"), &[&format!("allow {rule}")]);
+            project.word(&call("write_file", json!({"file_path": file}))) != *expected
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let own = Path::new("/home/user/.corecoder");
+    for rules in [&["allow edit_file(**)"], &["mode accept-edits"]] {
+        let edit = call("edit_file", json!({"file_path": "skills/x"}));
+        assert_eq!(Project::at(own, rules).word(&edit), "ask", "{rules:?}");
+    }
+}

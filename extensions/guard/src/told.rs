@@ -1,11 +1,11 @@
-//! What a bash line tells about its commands, for rules that allow.
+//! What a bash line tells about its commands, for readers and for rules that allow.
 //!
 //! The idea: small questions about words, each answered from the line alone.
 //! The invariant: when in doubt, the answer is the one that leads to a question.
 //! Left out: what a program does with its arguments.
 
 use crate::effect;
-use crate::syntax::{Script, Word, lists};
+use crate::syntax::{Script, Word, is_name, lists};
 use crate::variables::{is_hot, name};
 use crate::wrappers::{base_name, shell_code, unwrap};
 
@@ -16,13 +16,14 @@ const PLAIN_READERS: &str = "cat head tail wc grep egrep fgrep ls stat du basena
 const REDEFINERS: &str = "alias unalias enable hash";
 const DECLARERS: &str = "export declare typeset local readonly";
 
+/// What bash makes something of, unless it is quoted.
+const SPECIAL: &str = "*?[]{}~$`'\"\\;&|<>()#!^";
+
 /// What the other commands of a line do to each of them.
 #[derive(Clone, Copy, Default)]
 pub struct Around {
     /// The working directory is changed somewhere.
     pub moves: bool,
-    /// A variable is assigned somewhere.
-    pub assigns: bool,
     pub depth: usize,
 }
 
@@ -32,8 +33,6 @@ pub fn survey(script: &Script, around: &mut Around) {
         let name = unwrap(&command.words).0.first().map_or("", base_name);
         let any = lists("eval . source trap", name);
         around.moves |= any || lists("cd pushd popd", name);
-        around.assigns |= any || !command.assignments.is_empty() || lists(DECLARERS, name);
-        around.assigns |= lists("read mapfile readarray getopts let", name);
         for inner in command.scripts() {
             survey(inner, around);
         }
@@ -52,8 +51,9 @@ pub fn reads(words: &[Word], extended: bool, around: Around) -> bool {
         || words
             .first()
             .is_some_and(|word| lists(PLAIN_READERS, &word.text));
-    let told = !around.assigns || words.iter().all(Word::is_literal);
-    !words.is_empty() && plain && told && effect::reads(words)
+    // Another folder may make git run what its configuration says.
+    let here = !around.moves || words.first().is_none_or(|word| word.text != "git");
+    !words.is_empty() && plain && here && effect::reads(words)
 }
 
 /// The variables assigned by a command that change what runs.
@@ -87,48 +87,52 @@ pub fn code(words: &[Word]) -> Option<String> {
     Some(code.text.clone())
 }
 
-/// A command of git without options that only say where it works and how it prints.
+/// A command of git without the option that only says how it prints. Where it works decides
+/// what else runs, so `-C` stays.
 pub fn without_git_options<'a>(words: &[&'a Word]) -> Vec<&'a Word> {
-    let plain = |word: &Word| word.is_literal() && !word.source.contains(['*', '?', '[', '{']);
-    let Some((first, mut rest)) = words.split_first().filter(|(first, _)| first.text == "git")
-    else {
+    let Some((first, rest)) = words.split_first().filter(|(first, _)| first.text == "git") else {
         return Vec::new();
     };
-    loop {
-        rest = match rest {
-            [option, after @ ..] if option.text == "--no-pager" => after,
-            [option, folder, after @ ..] if option.text == "-C" && plain(folder) => after,
-            _ => break,
-        };
-    }
-    std::iter::once(*first)
-        .chain(rest.iter().copied())
-        .collect()
+    let rest = rest.iter().skip_while(|word| word.text == "--no-pager");
+    std::iter::once(first).chain(rest).copied().collect()
 }
 
 /// A word as rules see it: its value, if that is one word and the same everywhere. Letters
 /// that mean something unless they are quoted keep their quotes: `rm '*'` is not `rm *`.
 pub fn canonical(word: &Word) -> &str {
-    let special = |letter: char| letter.is_whitespace() || "*?[{~$`'\"\\".contains(letter);
-    let plain = !word.text.is_empty() && !word.text.contains(special);
+    let special = |letter: char| letter.is_whitespace() || SPECIAL.contains(letter);
+    let assigns = word
+        .text
+        .split_once('=')
+        .is_some_and(|(name, _)| is_name(name));
+    let plain = !word.text.is_empty() && !word.text.contains(special) && !assigns;
     match plain && word.is_literal() {
         true => &word.text,
         false => &word.source,
     }
 }
 
-/// Whether bash may run code that stands in a value while it expands the word. Plain values
-/// and their defaults are known not to; arithmetic, subscripts and `@P` do.
-pub fn evaluates(source: &str) -> bool {
-    let is_name = |letter: char| letter == '_' || letter.is_ascii_alphanumeric();
+/// Whether bash may run code that stands in a value while it expands the word: arithmetic,
+/// subscripts and `@P` do. Plain values, defaults and patterns are known not to.
+pub fn evaluates(word: &Word) -> bool {
+    let source = &*word.source;
+    let in_name = |letter: char| letter == '_' || letter.is_ascii_alphanumeric();
     let odd = |rest: &str| {
-        let rest = rest
+        let behind = rest.trim_start_matches(in_name);
+        let ends = [
+            "}", "-", "+", "?", ":-", ":+", ":?", "#", "%", "/", "^", ",",
+        ];
+        let named = behind.len() < rest.len() && ends.iter().any(|end| behind.starts_with(end));
+        let special = rest.starts_with(['?', '#', '@', '*', '$', '!', '-']);
+        let counted = rest
             .strip_prefix('#')
-            .unwrap_or(rest)
-            .trim_start_matches(is_name);
-        !["}", "-", "+", ":-", ":+"]
-            .iter()
-            .any(|end| rest.starts_with(end))
+            .map(|rest| rest.trim_start_matches(in_name));
+        let whole = special && rest[1..].starts_with('}');
+        !named && !whole && !counted.is_some_and(|rest| rest.starts_with('}'))
     };
-    source.contains("$((") || source.contains("$[") || source.split("${").skip(1).any(odd)
+    // A row that goes on in the next one may part the signs.
+    let parted = source.contains('$') && source.contains("\\\n");
+    let signs = ["$((", "$["].iter().any(|sign| source.contains(sign));
+    let may = parted || signs || source.split("${").skip(1).any(odd);
+    may && (word.is_body || !word.is_literal())
 }
