@@ -146,6 +146,7 @@ fn tests(words: &[Word]) -> bool {
         _ => words,
     };
     match words {
+        [word] => single(word),
         [operator, word] if operator.is_exact() && operator.text != "-v" => single(word),
         [one, operator, two] if lists(COMPARISONS, &operator.source) => single(one) && single(two),
         _ => words
@@ -175,7 +176,9 @@ fn has_writing_arg(name: &str, args: &[&str]) -> bool {
     };
     let (listed, letters) = (of(WRITING_ARGS), of(WRITING_LETTERS));
     args.iter().any(|arg| {
-        let grouped = arg.starts_with('-') && !arg.starts_with("--") && !arg.starts_with("-I");
+        // What follows the `-I` of `date` is its value.
+        let valued = name == "date" && arg.starts_with("-I");
+        let grouped = arg.starts_with('-') && !arg.starts_with("--") && !valued;
         // Long options may be shortened as far as they stay unique.
         let option = arg.split('=').next().unwrap_or(arg);
         let shortened = option.len() > 2 && option.starts_with("--");

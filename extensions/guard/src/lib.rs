@@ -74,7 +74,9 @@ pub fn judge(line: &str, cwd: &Path, home: Option<&Path>) -> Judgement {
     let scope = danger::Scope::new(cwd, home);
     if let Some(script) = syntax::read(line, Some(cwd), &home.to_string_lossy(), 0) {
         judgement.danger = danger::find(&script, &scope);
-        if judgement.danger.is_none() && effect::only_reads(&script) {
+        // These letters stand for what is not known, and for the ends of words.
+        let clean = !line.contains([syntax::UNKNOWN, syntax::FIELD, '\0']);
+        if clean && judgement.danger.is_none() && effect::only_reads(&script) {
             judgement.effect = Effect::Read;
         }
     }

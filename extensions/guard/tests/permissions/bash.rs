@@ -18,14 +18,15 @@ fn programs() -> tempfile::TempDir {
         fs::write(&path, text).expect("a program");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("bits");
     };
-    write("evil", "#!/bin/bash\n: > \"$MARK\"\n".to_owned());
-    for name in ["cargo", "git"] {
-        write(name, "#!/bin/bash\nexit 0\n".to_owned());
+    for name in ["evil", "0evil"] {
+        write(name, "#!/bin/bash\n: > \"$MARK\"\n".to_owned());
     }
+    write("cargo", "#!/bin/bash\nexit 0\n".to_owned());
     for name in [
-        "cat", "ls", "xargs", "timeout", "env", "nice", "find", "bash", "sh",
+        "cat", "ls", "xargs", "timeout", "env", "nice", "find", "bash", "sh", "sed", "sort", "git",
     ] {
-        let real = ["/bin", "/usr/bin"].map(|folder| Path::new(folder).join(name));
+        let folders = ["/bin", "/usr/bin", "/usr/local/bin"];
+        let real = folders.map(|folder| Path::new(folder).join(name));
         let real = real
             .iter()
             .find(|path| path.exists())
@@ -35,10 +36,25 @@ fn programs() -> tempfile::TempDir {
     folder
 }
 
+/// Files whose names are options, and a folder whose configuration makes git run `evil`.
+fn traps(folder: &Path) {
+    for name in ["-exec", "0evil", ";", "+x"] {
+        fs::write(folder.join(name), "x").expect("a file");
+    }
+    let git = folder.join("+hostile/.git");
+    for name in ["objects", "refs"] {
+        fs::create_dir_all(git.join(name)).expect("a folder");
+    }
+    let config = "[core]\nfsmonitor = \"evil #\"\n[diff]\nexternal = evil\n";
+    fs::write(git.join("config"), config).expect("a file");
+    fs::write(git.join("HEAD"), "ref: refs/heads/x\n").expect("a file");
+}
+
 /// Whether bash gets to `evil` when it runs the line.
 fn runs_evil(line: &str, programs: &Path) -> bool {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mark = folder.path().join("mark");
+    traps(folder.path());
     // The output ends when the last process in the background does.
     let output = Command::new("/bin/bash")
         .args(["-c", line])
@@ -155,6 +171,54 @@ fn word() -> impl Strategy<Value = String> {
         ";",
         "&",
         "\n",
+        "~",
+        "~$(evil)",
+        "~-$(evil)",
+        "~{a,$(evil)}",
+        "$_",
+        "${_:-p}",
+        "${_:--exec}",
+        "*",
+        "[-]*",
+        "./*",
+        "{-exec,0evil,';'}",
+        "--",
+        "-n",
+        "sed",
+        "sed -n",
+        "'1e evil'",
+        "'/x\\\\/!e evil #/p'",
+        "f",
+        "#;evil",
+        "'1e evil #'",
+        "sort",
+        "git status",
+        "git -C +hostile status",
+        "git -C +hostile diff",
+        "git grep -nO'evil' x",
+        "cd +hostile",
+        "for RANDOM in 'a[$(evil)]'",
+        "for y in 'a[$(evil)]'",
+        "for y in '$(evil)'",
+        "${HOME:y}",
+        "${-:y}",
+        "\"${PATH:y}\"",
+        "${#y}",
+        "${y%x}",
+        "${y/x/y}",
+        "${y@P}",
+        "$((y))",
+        "$[y]",
+        "[",
+        "]",
+        "-v 'a[$(evil)]'",
+        "$(echo -v)",
+        "$'E'",
+        "<<$'E'",
+        "<<\"E\"",
+        "{X}>/dev/null",
+        "for X do",
+        "${X:+evil}",
         "a=(",
         "a[$(evil)]=1",
         "((",
@@ -199,6 +263,30 @@ fn line() -> impl Strategy<Value = String> {
         "$1",
         "$0",
         "{evil,a}",
+        "find *",
+        "find . ${_:--exec} 0evil \\;",
+        "true -exec; find . $_ 0evil ';'",
+        "ls 'a[$(evil)]'; [ $_ ]",
+        "true '1e evil'; sed -n \"${_:-p}\" f",
+        "sed -n '/x\\\\/!e evil #/p' ./+x",
+        "sed -n '1e evil' ./+x",
+        "sed -n 1p ./+x",
+        "echo ~$(evil)",
+        "echo ~",
+        "git -C +hostile status",
+        "cd +hostile",
+        "git status",
+        "git log",
+        "git grep -nO'evil' --no-index x",
+        "echo ${HOME:y}",
+        "echo \"${PATH:1:y}\"",
+        "cat < $((y))",
+        "cat <<< ${y@P}",
+        "printf -v y 'a[$(evil)]'",
+        "printf $(echo -v) 'a[$(evil)]' y",
+        "[ $(echo -v) 'a[$(evil)]' ]",
+        "[ -n \"$X\" ]",
+        "RANDOM+='a[$(evil)]'",
     ];
     let forms = [
         "A; B",
@@ -293,6 +381,38 @@ fn line() -> impl Strategy<Value = String> {
         "{ A; } | B",
         "(A) <<< x",
         "A;B;",
+        "for y in 'a[$(evil)]'; do A; done",
+        "for y in '$(evil)' evil; do A; done",
+        "for y in -v 'a[$(evil)]'; do [ $y \"$_\" ]; A; done",
+        "for RANDOM in 'a[$(evil)]'; do A; done",
+        "for f in *; do A \"$f\"; done",
+        "for X do A; done",
+        "set -- 1; for X do A; done",
+        "A <(B)#;A",
+        "echo <(A)#; B",
+        "echo <(A)B",
+        "echo ~$(A)",
+        "echo ~{a,$(A)}",
+        "echo ~`A`",
+        "X=~$(A) B",
+        "cat <<$'E'\na\nE\nA\n$E",
+        "cat <<$\"E\"\na\nE\nA\n$E",
+        "cat <<\"E\"\n$(A)\nE\nB",
+        "cat <<E\n$((y))${y@P}\nE\nA",
+        "A ${y%$(B)}",
+        "A \"${y/x/`B`}\"",
+        "A *",
+        "A -- *",
+        "time { A; }",
+        "coproc X { A; }",
+        "cd +hostile; A",
+        "cd +hostile && A && B",
+        "{PATH}>/dev/null A",
+        "find . -name A",
+        "sed -n 'A' ./+x",
+        "[ A = B ]",
+        "A $_",
+        "A \"${_:-B}\"",
     ];
     let leaf = proptest::sample::select(seeds.to_vec()).prop_map(str::to_owned);
     leaf.prop_recursive(4, 12, 2, move |inner| {
@@ -314,10 +434,19 @@ fn line() -> impl Strategy<Value = String> {
 #[test]
 fn what_is_allowed_runs_nothing_else() {
     let programs = programs();
-    assert!(
-        runs_evil("echo a; evil", programs.path()),
-        "evil leaves its mark"
-    );
+    for line in [
+        "echo a; evil",
+        "find *",
+        "cd +hostile; git status",
+        "git -C +hostile diff",
+        "sed -n '1e evil' ./+x",
+        "for y in 'a[$(evil)]'; do echo ${-:y}; done",
+    ] {
+        assert!(
+            runs_evil(line, programs.path()),
+            "evil leaves its mark: {line}"
+        );
+    }
     let rules = [
         "allow bash(cargo test*)",
         "allow bash(git diff*)",
@@ -326,7 +455,7 @@ fn what_is_allowed_runs_nothing_else() {
     ];
     let project = Project::at(Path::new("/srv/project"), &rules);
     let config = ProptestConfig {
-        cases: 3000,
+        cases: 4000,
         failure_persistence: None,
         ..ProptestConfig::default()
     };
