@@ -10,6 +10,7 @@
 //! Left out: this is a guard against slips, not a sandbox. Programs are judged by their
 //! names and arguments; script files, aliases and values set elsewhere are not looked into.
 
+mod arguments;
 mod danger;
 mod effect;
 mod git;

@@ -16,6 +16,7 @@ mod path;
 mod refuse;
 mod remember;
 mod rule;
+mod runs;
 mod seen;
 mod settings;
 
