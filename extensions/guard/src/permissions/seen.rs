@@ -11,7 +11,7 @@ use super::command::CommandPattern;
 use super::expand::expand;
 use super::path::{PathPattern, Place};
 use super::runs::{after_options, codes, is_run, texts};
-use crate::syntax::{self, Command, Script, Word, lists};
+use crate::syntax::{self, Command, Script, UNKNOWN, Word, lists};
 use crate::wrappers::{base_name, peel};
 
 /// How many wrappers are taken off one by one.
@@ -65,13 +65,26 @@ impl Seen {
 
     fn line(&mut self, line: &str, cwd: &Path, depth: usize) {
         self.raw(line);
-        match syntax::read(line, Some(cwd), &self.home, depth) {
-            Some(script) => {
-                self.assigned(&script);
-                self.script(&script, cwd, depth);
+        // Of a `case` in a substitution, not all is read.
+        let has_case = ["case ", " in ", "esac"]
+            .iter()
+            .all(|word| line.contains(word));
+        if !self.read(line, cwd, depth) || has_case {
+            for piece in line.split(SEPARATORS) {
+                self.raw(piece);
+                self.read(piece, cwd, depth);
             }
-            None => line.split(SEPARATORS).for_each(|piece| self.raw(piece)),
         }
+    }
+
+    /// False when the line can't be read.
+    fn read(&mut self, line: &str, cwd: &Path, depth: usize) -> bool {
+        let script = syntax::read(line, Some(cwd), &self.home, depth);
+        if let Some(script) = &script {
+            self.assigned(script);
+            self.script(script, cwd, depth);
+        }
+        script.is_some()
     }
 
     fn raw(&mut self, text: &str) {
@@ -217,6 +230,10 @@ impl Seen {
         let known = join(&first.text, text);
         let written = join(&first.source, |word| &word.source);
         let bare = join(base_name(first), text);
+        // What the line does not tell may be nothing.
+        if known.contains(UNKNOWN) {
+            self.raw(&known.replace(UNKNOWN, ""));
+        }
         self.commands.extend([known, written, bare]);
     }
 }

@@ -62,6 +62,10 @@ impl Reader {
         if starts && lists(OPENERS, source) {
             self.open(false);
         }
+        if starts && source == "case" {
+            // The library ends a substitution at the `)` of a pattern.
+            self.script.extend(unreadable());
+        }
         if starts && lists(CLOSERS, source) {
             self.close(false);
         } else if starts && self.assign(source) {
