@@ -909,6 +909,7 @@ fn everyday_reads_need_no_question() {
             "ps aux | grep -v grep | grep cargo",
             "cat <<EOF\n$HOME and ${x:-y}\nEOF",
             "ls 2>&1 >/dev/null | head",
+            "(ls)#;touch x",
             "ls missing 2>/dev/null || echo none",
         ],
     );
@@ -1019,6 +1020,9 @@ fn where_bash_reads_on_the_guard_does() {
             "echo a\\\n#;touch x",
             "echo \"a\"#;touch x",
             "echo `true`#;touch x",
+            "echo $(true)#;touch x",
+            "echo \"$(true)\"#;touch x",
+            "[[ x == @(a)#;touch x ]]",
             "echo ${HOME}#;touch x",
             "echo $HOME#;touch x",
             "echo $'a'#;touch x",

@@ -1,7 +1,7 @@
 //! The files that a glob stands for, for rules that refuse.
 //!
 //! The idea: folder by folder, as bash does it; hidden names fit only what begins with a dot.
-//! The invariant: at most [`MAX_ENTRIES`] names are looked at, so that no glob takes long.
+//! The invariant: each folder and name costs one of `budget`, so that no line takes long.
 //! Left out: classes such as `[[:alpha:]]`, and the options of bash that change globs.
 
 use std::fs;
@@ -9,15 +9,13 @@ use std::path::{Component, Path, PathBuf};
 
 use globset::{Glob, GlobMatcher};
 
-const MAX_ENTRIES: usize = 10_000;
 const SIGNS: [char; 3] = ['*', '?', '['];
 
 /// What is there that fits `text`, from `cwd` on; nothing when there is no glob in it.
-pub fn expand(text: &str, cwd: &Path) -> Vec<PathBuf> {
+pub fn expand(text: &str, cwd: &Path, budget: &mut usize) -> Vec<PathBuf> {
     if !text.contains(SIGNS) {
         return Vec::new();
     }
-    let mut budget = MAX_ENTRIES;
     let mut found = vec![cwd.to_owned()];
     for component in Path::new(text).components() {
         let name = component.as_os_str().to_string_lossy();
@@ -29,7 +27,7 @@ pub fn expand(text: &str, cwd: &Path) -> Vec<PathBuf> {
                 let hidden = name.starts_with('.');
                 let inside = found.iter();
                 found = inside
-                    .flat_map(|folder| entries(folder, &glob, hidden, &mut budget))
+                    .flat_map(|folder| entries(folder, &glob, hidden, budget))
                     .collect();
             }
             _ => found.iter_mut().for_each(|path| path.push(component)),
@@ -46,14 +44,13 @@ fn matcher(name: &str) -> Option<GlobMatcher> {
 
 fn entries(folder: &Path, glob: &GlobMatcher, hidden: bool, budget: &mut usize) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let Ok(entries) = fs::read_dir(folder) else {
+    let Some(entries) = spend(budget).and_then(|()| fs::read_dir(folder).ok()) else {
         return found;
     };
     for entry in entries.flatten() {
-        let Some(left) = budget.checked_sub(1) else {
+        if spend(budget).is_none() {
             break;
-        };
-        *budget = left;
+        }
         let name = entry.file_name();
         let is_hidden = name.as_encoded_bytes().starts_with(b".");
         if (hidden || !is_hidden) && glob.is_match(&name) {
@@ -61,4 +58,10 @@ fn entries(folder: &Path, glob: &GlobMatcher, hidden: bool, budget: &mut usize) 
         }
     }
     found
+}
+
+/// Takes one off; `None` when nothing is left.
+pub fn spend(budget: &mut usize) -> Option<()> {
+    *budget = budget.checked_sub(1)?;
+    Some(())
 }

@@ -8,7 +8,7 @@
 use std::path::Path;
 
 use super::command::CommandPattern;
-use super::expand::expand;
+use super::expand::{expand, spend};
 use super::path::{PathPattern, Place};
 use super::runs::{after_options, codes, is_run, texts};
 use crate::syntax::{self, Command, Script, UNKNOWN, Word, lists};
@@ -16,8 +16,10 @@ use crate::wrappers::{base_name, peel};
 
 /// How many wrappers are taken off one by one.
 const MAX_WRAPPERS: usize = 16;
-/// How many assigned values are tried.
+/// How many assigned values are known.
 const MAX_VALUES: usize = 100;
+/// How many values and files are tried for the words of a line.
+const MAX_TRIES: usize = 20_000;
 /// These show the files that they are given.
 const FILE_READERS: &str = "cat head tail less more bat nl tac rev column fold fmt pr paste expand \
     unexpand iconv shuf split join tee sed awk gawk mawk perl grep egrep fgrep rg ag zgrep zcat cut \
@@ -37,6 +39,8 @@ pub struct Seen {
     writes: Vec<Place>,
     /// Names and values that are assigned anywhere, since a condition may skip the last.
     values: Vec<(String, String)>,
+    /// How many values and files are still tried.
+    budget: usize,
 }
 
 impl Seen {
@@ -44,6 +48,7 @@ impl Seen {
         let home = home.unwrap_or(Path::new("/root")).to_string_lossy();
         let mut seen = Seen {
             home: home.into_owned(),
+            budget: MAX_TRIES,
             ..Seen::default()
         };
         seen.line(line, cwd, 0);
@@ -136,10 +141,13 @@ impl Seen {
 
     /// What `text`, which stands in the word, may mean: with each value that the line assigns,
     /// and each file that a glob fits.
-    fn meanings(&self, word: &Word, text: &str, cwd: &Path) -> Vec<String> {
+    fn meanings(&mut self, word: &Word, text: &str, cwd: &Path) -> Vec<String> {
         let mut texts = vec![text.to_owned()];
         let written = word.source.replace(['"', '\''], "");
         for (name, value) in self.values.iter().filter(|_| written.contains('$')) {
+            if spend(&mut self.budget).is_none() {
+                break;
+            }
             let with = written.replace(&format!("${{{name}}}"), value);
             let with = with.replace(&format!("${name}"), value);
             if with != written {
@@ -147,7 +155,7 @@ impl Seen {
             }
         }
         if word.is_glob() {
-            let found = expand(text, cwd);
+            let found = expand(text, cwd, &mut self.budget);
             texts.extend(found.iter().map(|path| path.to_string_lossy().into_owned()));
         }
         texts

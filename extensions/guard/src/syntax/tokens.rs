@@ -23,8 +23,9 @@ pub(super) fn tokenize(line: &str, depth: usize) -> Option<Vec<Token>> {
         .map(|opener| line.matches(opener).count())
         .iter()
         .sum();
-    // Behind a process substitution, the library takes the rest of a word for a comment.
-    let commented = line.contains(")#");
+    // Behind process substitutions and arrays, the library takes the rest of a word for a comment.
+    let words = ["<(", ">(", "=(", "@(", "?(", "*(", "+(", "!("];
+    let commented = line.contains(")#") && words.iter().any(|sign| line.contains(sign));
     if depth > MAX_DEPTH || expansions > MAX_EXPANSIONS || commented || line.lines().any(confuses) {
         return None;
     }

@@ -758,6 +758,8 @@ fn long_and_deep_lines_are_judged_quickly() {
         "find -exec ".repeat(2000) + "rm x",
         "cat ".to_owned() + &"a/".repeat(20_000) + "y; rm y",
         "X=1 ".repeat(5000) + "rm x",
+        "X=1 Y=2 Z=3; cat ".to_owned() + &"$X ".repeat(5_000) + "; rm y",
+        "cat ".to_owned() + &"/*/*/* ".repeat(1_000) + "; rm y",
         nested,
     ];
     let rules = &[
