@@ -109,14 +109,8 @@ fn are_told(name: &str, words: &[Word]) -> bool {
 /// Whether `test` reads: `-v` takes a name and evaluates its subscript, and what the line does
 /// not tell may be a `-v`, unless another operator stands there.
 fn tests(words: &[Word]) -> bool {
-    let single = |word: &Word| {
-        let inside = word
-            .source
-            .strip_prefix('"')
-            .and_then(|rest| rest.strip_suffix('"'));
-        let quoted = inside.is_some_and(|inside| !inside.contains(['"', '@']));
-        word.is_exact() || quoted || lists("$? $# $$", &word.source)
-    };
+    let single =
+        |word: &Word| word.is_exact() || word.quoted().is_some() || lists("$? $# $$", &word.source);
     let words = match words {
         [not, rest @ ..] if not.source == "!" => rest,
         _ => words,

@@ -71,14 +71,31 @@ impl Word {
     /// Whether bash makes other words of it: it has a glob, or braces that list something.
     pub fn is_glob(&self) -> bool {
         let bare = unquoted(&self.source, false);
-        let lists = bare.contains('{') && (bare.contains(',') || bare.contains(".."));
+        // In `@{u}..HEAD` the braces list nothing; nested ones are not looked into.
+        let inside = match bare.split_once('{') {
+            Some((_, rest)) if !rest.contains('{') => rest.split('}').next().unwrap_or(rest),
+            _ => &bare,
+        };
+        let lists = bare.contains('{') && (inside.contains(',') || inside.contains(".."));
         lists || bare.contains(['*', '?', '['])
     }
 
-    /// Whether the word is literal and nothing that bash makes of it can be an option.
+    /// Whether nothing that bash makes of the word can be an option: its start is told, and it
+    /// is one word between double quotes, or literal.
     pub fn is_operand(&self) -> bool {
         let starts = |letter: char| letter.is_ascii_alphanumeric() || "./_".contains(letter);
-        self.is_literal() && self.source.starts_with(starts)
+        let open = |letter: char| "-$`\\".contains(letter);
+        match self.quoted() {
+            Some(inside) => !inside.is_empty() && !inside.starts_with(open),
+            None => self.is_literal() && self.source.starts_with(starts),
+        }
+    }
+
+    /// What stands between the double quotes of a word that becomes exactly one.
+    pub fn quoted(&self) -> Option<&str> {
+        let inside = self.source.strip_prefix('"')?.strip_suffix('"')?;
+        let plain = !inside.contains('"') && !inside.contains("$@") && !inside.contains("${@");
+        plain.then_some(inside)
     }
 }
 
