@@ -1016,6 +1016,13 @@ fn expansions_that_evaluate_are_no_reads() {
             "for SRANDOM in 'a[$(touch x)]'; do true; done",
             "for npm_config_x in a; do true; done",
             "{PATH}>/dev/null ls",
+            "for y in 'a[$(touch x)]'; do ls {b[y]}>/dev/null; done",
+            "for y in 'a[$(touch x)]'; do ls {b[y]}>&1; done",
+            "for y in 'a[$(touch x)]'; do cat {b[y]}<<< x; done",
+            "for y in 'a[$(touch x)]'; do cat {b[y]}<<E\nE\ndone",
+            "for y in 'a[$(touch x)]'; do {b[y]}<f cat; done",
+            "for y in 'a[$(touch x)]'; do cat {b[\"y\"]}<f; done",
+            "ls {x}>&-",
         ],
     );
 }

@@ -143,25 +143,31 @@ impl Reader {
     }
 
     fn redirect(&mut self, operator: &str, token: &Token) {
-        // In `2>file` the 2 is a word of its own that touches the operator.
+        self.take_descriptor(token);
+        self.redirect = Some(operator.to_owned());
+    }
+
+    /// In `2>file` the 2 is a word of its own that touches the operator.
+    fn take_descriptor(&mut self, token: &Token) {
         let descriptor = |word: &mut Word| word.source.bytes().all(|byte| byte.is_ascii_digit());
         let variable = |word: &mut Word| {
-            let inside = word
-                .source
-                .strip_prefix('{')
-                .and_then(|rest| rest.strip_suffix('}'));
-            inside.is_some_and(is_name)
+            let inside = word.source.strip_prefix('{');
+            let inside = inside.and_then(|rest| rest.strip_suffix('}'));
+            inside.is_some_and(|inside| inside.split('[').next().is_some_and(is_name))
         };
         if self.word_end == token.location().start.index {
             self.current.words.pop_if(descriptor);
             // The number of the descriptor goes into the variable.
-            if let Some(word) = self.current.words.pop_if(variable) {
+            if let Some(mut word) = self.current.words.pop_if(variable) {
+                if word.source.contains('[') {
+                    // The subscript is evaluated.
+                    word.scripts.push(unreadable());
+                }
                 let name = word.source.trim_matches(['{', '}']);
                 let text = format!("{name}={UNKNOWN}");
                 self.current.assignments.push(Word { text, ..word });
             }
         }
-        self.redirect = Some(operator.to_owned());
     }
 
     /// Reads `<( ... )` as a word of the command it feeds.
@@ -196,6 +202,7 @@ impl Reader {
 
     /// The four tokens of a here-document are the operator, the tag, the body and the tag.
     fn here_document(&mut self, tokens: &[Token]) -> usize {
+        self.take_descriptor(&tokens[0]);
         let (tag, body) = (tokens[1].to_str(), tokens[2].to_str());
         let mut word = Word {
             text: body.to_owned(),

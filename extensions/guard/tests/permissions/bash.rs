@@ -408,6 +408,8 @@ fn line() -> impl Strategy<Value = String> {
         "cd +hostile; A",
         "cd +hostile && A && B",
         "{PATH}>/dev/null A",
+        "for y in 'a[$(evil)]'; do A {b[y]}>/dev/null; done",
+        "for y in 'a[$(evil)]'; do A {b[y]}<<< x; done",
         "find . -name A",
         "sed -n 'A' ./+x",
         "[ A = B ]",

@@ -301,6 +301,7 @@ fn an_allowed_command_carries_nothing_else_along() {
             "timeout --signal $X 5 cargo test",
             "unshare cargo test",
             "{PATH}>/dev/null cargo test",
+            "X='a[$(rm x)]'; echo {b[X]}>/dev/null",
             "time { rm x; }",
             "\u{441}argo test",
             "cargo\u{a0}test",
