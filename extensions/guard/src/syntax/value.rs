@@ -44,14 +44,7 @@ impl Reader {
                 alternative_value, ..
             } => Some(self.hold(alternative_value, word)),
             other => {
-                // Patterns and replacements can hold substitutions, which are not looked for.
-                let source = format!("{other:?}");
-                if ["$(", "`", "<(", ">("]
-                    .iter()
-                    .any(|sign| source.contains(sign))
-                {
-                    word.scripts.push(unreadable());
-                }
+                hold_what_is_hidden(other, word);
                 None
             }
         }
@@ -95,5 +88,14 @@ impl Reader {
             (None, "IFS") => Some(" ".to_owned()),
             _ => None,
         }
+    }
+}
+
+/// Patterns and replacements can hold substitutions, which are not looked for.
+fn hold_what_is_hidden(expression: &ParameterExpr, word: &mut Word) {
+    let source = format!("{expression:?}");
+    let signs = ["$(", "`", "<(", ">("];
+    if signs.iter().any(|sign| source.contains(sign)) {
+        word.scripts.push(unreadable());
     }
 }
