@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use console::style;
 use corecoder::files::shown;
 use corecoder::session::{Fact, Loaded};
+use corecoder_conventions::Trust;
 use corecoder_sessions::change::State;
 use corecoder_sessions::ledger::Ledger;
 use corecoder_sessions::list::{self, Info};
@@ -26,6 +27,7 @@ const HELP: &str = concat!(
     "  /plan            plan mode: read and plan, change nothing\n",
     "  /skills          skills and custom commands: /NAME runs one\n",
     "  /hooks           the programs that are told of steps\n",
+    "  /trust [yes|no]  whether what this folder brings counts, from the next start on\n",
     "  /tokens          what this session has used\n",
     "  /compact [WHAT]  make room in the conversation, keeping WHAT in mind\n",
     "  /diff            what this session changed\n",
@@ -44,9 +46,9 @@ const HELP: &str = concat!(
 );
 
 /// The commands of the program itself.
-const OWN: [&str; 19] = [
+const OWN: [&str; 20] = [
     "compact", "diff", "exit", "help", "hooks", "mode", "model", "plan", "quit", "redo", "reset",
-    "rewind", "save", "sessions", "skills", "clear", "tokens", "undo", "new",
+    "rewind", "save", "sessions", "skills", "clear", "tokens", "trust", "undo", "new",
 ];
 
 /// All commands, with their slash.
@@ -98,6 +100,7 @@ impl Repl {
             }
             ("/skills", _) => self.list_skills(),
             ("/hooks", _) => self.list_hooks(),
+            ("/trust", said) => self.trust(said),
             ("/tokens", _) => self.tokens(),
             ("/compact", focus) => return self.compact(focus).await,
             ("/reset" | "/clear" | "/new", _) => self.reset().await,
@@ -185,6 +188,22 @@ impl Repl {
             say!(
                 "there are none; a skill is a file .corecoder/skills/NAME/SKILL.md, a command .corecoder/commands/NAME.md"
             );
+        }
+    }
+
+    /// Says whether the folder is trusted, or changes it.
+    fn trust(&self, said: &str) {
+        let places = &self.start.project.places;
+        let said = match said {
+            "yes" => true,
+            "no" => false,
+            "" if places.trusted => return say!("this folder is trusted; /trust no takes it back"),
+            _ => return say!("this folder is not trusted; /trust yes trusts what it brings"),
+        };
+        let (mut trust, _) = Trust::load(places.data.as_deref());
+        match trust.set(&places.root, said) {
+            Ok(()) => say!("kept; it counts from the next start on"),
+            Err(why) => say!("{}", style(plain(&why)).yellow()),
         }
     }
 

@@ -3,8 +3,9 @@
 use expectrl::process::unix::Signal;
 use serde_json::json;
 
+use crate::Home;
 use crate::provider::{Provider, bash, calls, says};
-use crate::terminal::Setup;
+use crate::terminal::{Setup, Terminal};
 
 const QUESTION: &str = "Do you trust this folder?";
 
@@ -128,4 +129,28 @@ fn a_signal_at_the_question_ends_the_program_and_leaves_the_terminal_as_it_was()
         terminal.signal(signal);
         terminal.ends(code);
     }
+}
+
+#[test]
+fn trust_can_be_given_and_taken_back_later() {
+    let [setup, _] = folders();
+    let mut terminal = setup.begin(provider());
+    terminal.answers(QUESTION, "n");
+    terminal.prompt();
+    let (mut home, mut replies) = terminal_says(terminal, "/trust", "this folder is not trusted");
+    for (word, is_trusted) in [("yes", true), ("no", false)] {
+        let mut terminal = Setup::of(home).begin(replies);
+        terminal.prompt();
+        terminal.talks(&format!("/trust {word}"), &["from the next start on"]);
+        (home, replies) = terminal.leaves();
+        let mut terminal = Setup::of(home).begin(replies);
+        terminal.prompt();
+        assert_eq!(terminal.shows("this folder is not trusted"), !is_trusted);
+        (home, replies) = terminal.leaves();
+    }
+}
+
+fn terminal_says(mut terminal: Terminal, line: &str, answer: &str) -> (Home, Provider) {
+    terminal.talks(line, &[answer]);
+    terminal.leaves()
 }
