@@ -1,23 +1,18 @@
 //! What is typed with a slash in front: about the conversation, and about the session that is kept of it.
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use console::style;
-use corecoder::files::shown;
-use corecoder::session::{Fact, Loaded};
+use corecoder::session::Fact;
 use corecoder_conventions::Trust;
-use corecoder_sessions::change::State;
-use corecoder_sessions::ledger::Ledger;
-use corecoder_sessions::list::{self, Info};
-use corecoder_sessions::restore::Restored;
-use corecoder_sessions::session::Session;
+use corecoder_sessions::list::Info;
 
 use crate::project::Project;
-use crate::repl::{Ended, Repl, until_interrupted};
+use crate::repl::Repl;
 use crate::status::Bill;
 use crate::typing::Message;
-use crate::words::{self, plain, visible};
+use crate::words::{self, plain};
+use crate::work::{Ended, until_interrupted};
 use crate::{Start, assemble, keep, sessions, turn};
 
 const HELP: &str = concat!(
@@ -27,7 +22,7 @@ const HELP: &str = concat!(
     "  /plan            plan mode: read and plan, change nothing\n",
     "  /skills          skills and custom commands: /NAME runs one\n",
     "  /hooks           the programs that are told of steps\n",
-    "  /trust [yes|no]  whether what this folder brings counts, from the next start on\n",
+    "  /trust [yes|no]  whether what this folder brings counts, from the next start\n",
     "  /tokens          what this session has used\n",
     "  /compact [WHAT]  make room in the conversation, keeping WHAT in mind\n",
     "  /diff            what this session changed\n",
@@ -281,58 +276,6 @@ impl Repl {
         }
     }
 
-    /// What only a kept session can do.
-    fn of_session(&mut self, name: &str, rest: &str) {
-        let Some(session) = self.kept.session.clone() else {
-            return say!("this session is not kept, so {name} can't work");
-        };
-        if name == "/save" && !rest.is_empty() {
-            session.record("", list::name(rest));
-            return say!("kept as {}, named {rest:?}", session.id());
-        }
-        if !session.path().exists() {
-            return say!("nothing has happened in this session yet");
-        }
-        let (ledger, root) = (Ledger::of(&session), &self.start.project.places.cwd);
-        match name {
-            "/save" => return say!("kept as {}", session.id()),
-            "/diff" => self.person.screen.patch(&ledger.diff(&session, root)),
-            "/undo" => tell_restored(ledger.undo(&session), root),
-            "/redo" => tell_restored(ledger.redo(&session), root),
-            _ => self.rewind(rest, &ledger, &session),
-        }
-        if ledger.blind {
-            say!("{}", style(BLIND).yellow());
-        }
-    }
-
-    /// Back to before a message of the user: `N`, `N files` or `N conversation`.
-    fn rewind(&mut self, rest: &str, ledger: &Ledger, session: &Session) {
-        let (number, what) = rest.split_once(' ').unwrap_or((rest, "both"));
-        let place = number.parse::<usize>().ok();
-        let turn = place.and_then(|number| ledger.said.get(number.checked_sub(1)?));
-        let turn = turn.filter(|_| ["both", "files", "conversation"].contains(&what.trim()));
-        let Some(turn) = turn else {
-            for (number, turn) in ledger.said.iter().enumerate() {
-                say!("{:>3}  {}", number + 1, first_line(&turn.text));
-            }
-            return say!(
-                "/rewind N goes back to before message N; /rewind N files, or N conversation, only that"
-            );
-        };
-        if what.trim() != "conversation" {
-            let restored = ledger.undo_from(turn.line, session);
-            tell_restored(restored, &self.start.project.places.cwd);
-        }
-        if what.trim() != "files" {
-            session.record("", Fact::Rewind(turn.line));
-            let journal = std::fs::read(session.path()).unwrap_or_default();
-            self.agent.resume(Loaded::read(&journal).entries);
-            let words = "the conversation is back to before";
-            say!("{words}: {}", first_line(&turn.text));
-        }
-    }
-
     async fn change_model(&mut self, model: &str) {
         if model.contains(|c: char| c.is_whitespace() || c.is_control()) {
             return say!("a model's name has no blanks; nothing was changed");
@@ -376,33 +319,5 @@ impl Repl {
             spent.cached,
             spent.completion
         );
-    }
-}
-
-const BLIND: &str =
-    "only 5,000 files and 20 MB of this folder are watched: commands may have changed more";
-
-fn first_line(text: &str) -> String {
-    let line = plain(text.trim().lines().next().unwrap_or_default());
-    let width = console::Term::stdout().size().1 as usize;
-    console::truncate_str(&visible(&line), width.saturating_sub(6), "…").into_owned()
-}
-
-/// Says what came of putting files back.
-fn tell_restored(restored: Option<Restored>, root: &Path) {
-    let Some(restored) = restored else {
-        return say!("no change of a file was seen that could be put back");
-    };
-    for change in &restored.done {
-        let what = match (&change.before, &change.after) {
-            (_, State::Absent) => "deleted",
-            (State::Absent, _) => "there again",
-            _ => "put back",
-        };
-        let path = change.path.strip_prefix(root).unwrap_or(&change.path);
-        say!("{} {what}", shown(path));
-    }
-    for problem in &restored.problems {
-        say!("{}", style(plain(problem)).yellow());
     }
 }

@@ -52,7 +52,9 @@ mod repl;
 mod screen;
 mod status;
 mod typing;
+mod undo;
 mod words;
+mod work;
 
 // One task, and the other commands.
 mod demo;

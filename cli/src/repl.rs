@@ -1,7 +1,6 @@
 //! The interactive session: a prompt, the agent, and what is typed while it works.
 
 use std::path::PathBuf;
-use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,8 +22,9 @@ use crate::person::Person;
 use crate::screen::{Screen, Show};
 use crate::signals::{HUNG_UP, Interrupt, Signals};
 use crate::turn::{self, Turn};
-use crate::typing::{Key, Keyboard, Message, Quiet};
+use crate::typing::{Message, Quiet};
 use crate::words::plain;
+use crate::work::{Ended, until_interrupted};
 use crate::{Start, notify};
 
 pub struct Repl {
@@ -313,80 +313,6 @@ impl Repl {
             (status.model, status.used, status.window) = (model, used, window);
         });
     }
-}
-
-/// How a piece of work ended.
-pub enum Ended<T> {
-    Done(T),
-    Interrupted(Interrupt),
-    /// The session can't be kept any more.
-    Unsaved(String),
-}
-
-/// Works until it is done, or a person or a full disk wants it stopped. Keys that are pressed meanwhile are heeded.
-pub async fn until_interrupted<T>(
-    work: impl Future<Output = T>,
-    signals: &mut Signals,
-    person: &Person,
-    kit: &Mutex<Kit>,
-    kept: &Kept,
-) -> Ended<T> {
-    let (keyboard, screen) = (Keyboard::new(), &person.screen);
-    let status = || {
-        let line = screen.status_now().line(person.modes.get());
-        format!("{line} · Ctrl+C stops")
-    };
-    screen.begin(status(), keyboard.is_there());
-    let mut tick = tokio::time::interval(Duration::from_millis(100));
-    let (mut work, mut failed) = (pin!(work), pin!(keep::failed(kept.session.clone())));
-    let ended = loop {
-        tokio::select! {
-            // The work first, so that what was said is noted down before anything stops it.
-            biased;
-            done = &mut work => break Ended::Done(done),
-            why = &mut failed => break Ended::Unsaved(why),
-            interrupt = signals.next() => break Ended::Interrupted(interrupt),
-            () = person.interrupted.notified() => break Ended::Interrupted(Interrupt::Cancel),
-            keys = keyboard.next(|| screen.is_free()) => for key in keys {
-                if key == Key::BackTab {
-                    person.next_mode(&kit.lock());
-                }
-                if let Some(text) = screen.key(key) {
-                    queue(text, person);
-                }
-            },
-            _ = tick.tick() => {
-                let spent = kit.lock().spent();
-                screen.status(|status| status.spent(spent));
-                screen.status_line(status());
-            }
-        }
-    };
-    screen.end();
-    ended
-}
-
-/// Lets a message wait, once the hooks have heard it. A command is for the program.
-fn queue(text: String, person: &Person) {
-    let (hooks, screen) = (person.hooks.clone(), person.screen.clone());
-    let message = Message::new(text);
-    if hooks.is_empty() || message.is_command() {
-        return screen.queue(message);
-    }
-    tokio::spawn(async move {
-        let heard = hooks.user_prompt(&message.text).await;
-        heard
-            .warnings
-            .iter()
-            .for_each(|warning| screen.warn(&plain(warning)));
-        match heard.blocked.or(heard.stop) {
-            Some(why) => screen.warn(&format!(
-                "a hook did not let this through: {}",
-                plain(why.trim())
-            )),
-            None => screen.queue(message.heard(heard.context)),
-        }
-    });
 }
 
 /// Reminds of what was said last.

@@ -9,7 +9,7 @@ use crate::terminal::Setup;
 fn help_names_every_command_and_fits_the_window() {
     let mut terminal = Setup::new().size(50, 80).start(Provider::saying(vec![]));
     terminal.talks("/help", &["Tab completes"]);
-    for command in "/help /model /mode /plan /skills /hooks /tokens /compact /diff /undo /redo /rewind /save /sessions /reset quit @PATH !CMD".split(' ') {
+    for command in "/help /model /mode /plan /skills /hooks /trust /tokens /compact /diff /undo /redo /rewind /save /sessions /reset quit @PATH !CMD".split(' ') {
         assert!(terminal.shows(command), "{command}");
     }
     let wrapped = (0..50).find(|row| terminal.is_wrapped(*row));
