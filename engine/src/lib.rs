@@ -37,10 +37,11 @@ pub mod shell;
 pub mod tools;
 
 // The model behind a server.
+pub mod http;
 pub mod llm;
 mod parameters;
 mod recovery;
-mod retry;
+pub mod retry;
 pub mod windows;
 pub mod wire;
 

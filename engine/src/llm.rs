@@ -10,10 +10,10 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures::{Stream, StreamExt};
-use reqwest::header::HeaderValue;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::http;
 use crate::model::{Delta, Deltas, ErrorKind, Model, ModelError, Request};
 use crate::parameters::Parameters;
 use crate::retry;
@@ -39,18 +39,7 @@ impl Llm {
             .trim_end_matches('/');
         let url = reqwest::Url::parse(&format!("{base}/chat/completions"))
             .map_err(|error| bad(format!("the base URL {base:?} is not valid: {error}")))?;
-        HeaderValue::from_str(key).map_err(|_| {
-            bad("the API key holds a character that no HTTP header may hold".to_string())
-        })?;
-        // A provider is installed once for the process; another caller's choice is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
-            .user_agent(concat!("corecoder/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(Duration::from_secs(20))
-            // Local models read a long prompt for minutes before their first byte.
-            .read_timeout(Duration::from_secs(600))
-            .build()
-            .map_err(|error| bad(format!("the HTTP client can't start: {error:?}")))?;
+        let http = http::client(key)?;
         Ok(Llm {
             model: model.to_string(),
             key: key.to_string(),
@@ -79,8 +68,8 @@ impl Llm {
         let response = self
             .answer(request)
             .await
-            .map_err(|error| self.without_key(error))?;
-        let listed: Value = response.json().await.map_err(network)?;
+            .map_err(|error| http::without_key(error, &self.key))?;
+        let listed: Value = response.json().await.map_err(http::network)?;
         // Most wrap the list in `data`, some (Together's) don't.
         let models = listed["data"].as_array().or(listed.as_array());
         let name = |model: &Value| Some(model["id"].as_str()?.to_string());
@@ -94,14 +83,7 @@ impl Llm {
         if !self.key.is_empty() {
             request = request.bearer_auth(&self.key);
         }
-        let again = request.try_clone();
-        let mut sent = request.send().await.map_err(network);
-        // A server may close a kept connection just as it is used again; a new one is asked at once.
-        let closed = |error: &ModelError| error.message.contains("closed before message completed");
-        if let Some(again) = again.filter(|_| sent.as_ref().is_err_and(closed)) {
-            sent = again.send().await.map_err(network);
-        }
-        let response = sent?;
+        let response = http::send(request).await?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
@@ -133,7 +115,7 @@ impl Llm {
                         }
                     }
                     Ok(None) => break,
-                    Err(error) => broken = Some(network(error)),
+                    Err(error) => broken = Some(http::network(error)),
                 }
             }
             // A connection that breaks after the reply's end takes nothing from it.
@@ -144,35 +126,6 @@ impl Llm {
             yield Delta::Done(reply);
         }
     }
-
-    fn without_key(&self, mut error: ModelError) -> ModelError {
-        // What stands in for a key where none is needed, such as "x", may be part of any word.
-        if self.key.len() >= 8 {
-            error.message = error.message.replace(&self.key, "[key]");
-        }
-        error
-    }
-}
-
-/// A failed connection, with its causes. The URL may hold a key, so only its host is named.
-fn network(error: reqwest::Error) -> ModelError {
-    let place = error
-        .url()
-        .and_then(|url| Some((url.host_str()?, url.port_or_known_default()?)));
-    let (host, port) = place.unwrap_or(("the provider", 0));
-    let mut message = format!("no reply from {host}:{port}");
-    let error = error.without_url();
-    let mut cause: Option<&dyn std::error::Error> = Some(&error);
-    while let Some(error) = cause {
-        message += &format!(": {error}");
-        cause = error.source();
-    }
-    // A certificate that is not trusted now is not trusted a second later.
-    let kind = match message.contains("invalid peer certificate") {
-        true => ErrorKind::Other,
-        false => ErrorKind::Network,
-    };
-    ModelError::new(kind, message)
 }
 
 impl Model for Llm {
@@ -188,7 +141,7 @@ impl Model for Llm {
                 while let Some(delta) = attempt.next().await {
                     match delta {
                         Ok(delta) => yield delta,
-                        Err(error) => failure = Some(self.without_key(error)),
+                        Err(error) => failure = Some(http::without_key(error, &self.key)),
                     }
                 }
                 let Some(error) = failure else { return };

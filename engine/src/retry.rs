@@ -9,11 +9,8 @@ const TRIES: u32 = 6;
 /// A longer wait than this is the user's to decide about.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// How long to wait after the `tries`-th failure, or the error that ends the request.
-pub(crate) fn pause(
-    mut error: ModelError,
-    tries: u32,
-) -> Result<(ModelError, Duration), ModelError> {
+/// How long to wait after the `tries`-th failure, counted from 1, or the error that ends the request.
+pub fn pause(mut error: ModelError, tries: u32) -> Result<(ModelError, Duration), ModelError> {
     // The model's own slip in writing a call (Groq): a second sample may do better, a third seldom does.
     let slip = error.message.contains("tool_use_failed");
     if !(slip || error.kind.passes()) {

@@ -158,9 +158,9 @@ impl Slot {
     }
 }
 
-/// The one object that `text` encodes. Empty text means no arguments; of several objects those that are
+/// The one object that a call's arguments encode, `None` if it is none. Empty text means no arguments; of several objects those that are
 /// equal or empty count once, since servers begin with `{}` or close with a copy of the whole.
-fn object(text: &str) -> Option<Value> {
+pub fn object(text: &str) -> Option<Value> {
     if text.trim().is_empty() {
         return Some(Value::Object(Map::new()));
     }

@@ -21,6 +21,7 @@ pub mod refusal;
 pub mod sse;
 pub mod text;
 
+pub use fragments::object;
 pub use reading::Reading;
 
 /// One message as it goes over the wire. It borrows, since a long history is sent again with every request.
@@ -156,7 +157,7 @@ fn add_round<'a>(round: &'a Round, origin: &str, ids: &mut Ids, messages: &mut V
 
 /// Makes ids unique: servers that count calls from 0 in each reply give two calls of a history one id.
 #[derive(Default)]
-pub(crate) struct Ids(HashMap<String, usize>);
+pub struct Ids(HashMap<String, usize>);
 
 impl Ids {
     /// The id itself, or, if it is empty or taken, the next number behind it.

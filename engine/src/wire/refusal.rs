@@ -140,23 +140,24 @@ pub fn wait_in_headers(get: impl Fn(&str) -> Option<String>) -> Option<Duration>
     Some(date.duration_since(SystemTime::now()).unwrap_or_default())
 }
 
-/// Some providers only say it: "Please try again in 3.289s", "in 120ms", "in 1m2.5s".
+/// Some providers only say it: "Please try again in 3.289s", "in 120ms", "in 1m2.5s", "retry after 26 seconds".
 fn wait_in_words(message: &str) -> Option<Duration> {
-    let (_, rest) = message.split_once("try again in ")?;
-    let (mut seconds, mut rest) = (None, rest);
+    let message = message.to_lowercase();
+    let words = ["try again in ", "retry in ", "retry after "];
+    let mut behind = words.iter().filter_map(|words| message.split_once(words));
+    let (mut seconds, mut rest) = (None, behind.next()?.1);
     while let Some(end) = rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.') {
         let Ok(number) = rest[..end].parse::<f64>() else {
             break;
         };
+        let after = rest[end..].trim_start();
         let units = [("ms", 0.001), ("h", 3600.0), ("m", 60.0), ("s", 1.0)];
-        let Some((unit, factor)) = units
-            .into_iter()
-            .find(|(unit, _)| rest[end..].starts_with(unit))
+        let Some((unit, factor)) = units.into_iter().find(|(unit, _)| after.starts_with(unit))
         else {
             break;
         };
         seconds = Some(seconds.unwrap_or(0.0) + number * factor);
-        rest = &rest[end + unit.len()..];
+        rest = &after[unit.len()..];
     }
     Duration::try_from_secs_f64(seconds?).ok()
 }

@@ -90,7 +90,7 @@ pub(crate) fn parts(content: &Value, kind: &str) -> Option<String> {
 
 /// The reply's text without the thoughts that a server left in front of it, which move to `reasoning`.
 /// Templates that open `<think>` themselves make servers send the closing tag alone.
-pub(crate) fn without_thinking(reply: &mut Reply) -> String {
+pub fn without_thinking(reply: &mut Reply) -> String {
     let text = std::mem::take(&mut reply.text);
     let inner = text.trim_start().strip_prefix("<think>");
     let body = inner.unwrap_or(&text);
