@@ -214,6 +214,7 @@ impl Run {
             prompt: all.prompt - before.prompt,
             completion: all.completion - before.completion,
             cached: all.cached - before.cached,
+            written: all.written - before.written,
         }
     }
 

@@ -67,6 +67,7 @@ impl Bill {
             prompt: all.prompt.saturating_sub(self.seen.prompt),
             completion: all.completion.saturating_sub(self.seen.completion),
             cached: all.cached.saturating_sub(self.seen.cached),
+            written: all.written.saturating_sub(self.seen.written),
         };
         self.seen = all;
         if fresh != Usage::default() {

@@ -221,6 +221,8 @@ pub struct Usage {
     pub completion: u64,
     /// The part of `prompt` that the provider served from its cache.
     pub cached: u64,
+    /// The part of `prompt` that the provider wrote into its cache at a price of its own; 0 where that costs nothing.
+    pub written: u64,
 }
 
 impl std::ops::AddAssign for Usage {
@@ -228,5 +230,6 @@ impl std::ops::AddAssign for Usage {
         self.prompt += other.prompt;
         self.completion += other.completion;
         self.cached += other.cached;
+        self.written += other.written;
     }
 }

@@ -518,6 +518,7 @@ impl Model for Family {
             prompt: 10,
             completion: 1,
             cached: 0,
+            written: 0,
         });
         stream::iter([Ok(Delta::Done(reply))]).boxed()
     }

@@ -196,6 +196,7 @@ fn read_usage(usage: &Value) -> Option<Usage> {
             "/cache_read_input_tokens",
             "/cached_tokens",
         ]),
+        written: count(&["/prompt_tokens_details/cache_write_tokens"]),
     };
     (usage != Usage::default()).then_some(usage)
 }

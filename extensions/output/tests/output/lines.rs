@@ -99,6 +99,7 @@ fn tokens_from_the_cache_are_not_counted_twice() {
         prompt: 100,
         completion: 7,
         cached: 60,
+        written: 0,
     };
     let result = printer.result(&Ok(String::new()), usage, Some(0.5), None);
     assert_eq!(result.usage.input_tokens, 40);

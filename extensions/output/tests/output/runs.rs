@@ -36,6 +36,7 @@ fn seven_tools() -> Vec<Reply> {
         prompt: 1000,
         completion: 20,
         cached: 900,
+        written: 0,
     });
     let broken = ToolCall {
         id: "call_9".to_string(),
