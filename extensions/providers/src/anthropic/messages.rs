@@ -1,0 +1,235 @@
+//! Entries as messages: neighbours of one role joined, results first in the message after their calls, and thoughts
+//! where they stood.
+//!
+//! The order of a reply's blocks is kept as [`Blocks`](super::reading::Blocks) wrote it: thoughts whole, of text the
+//! length, of calls their turn. So a long argument is stored once, and what was shortened since still has its place.
+
+use corecoder::wire::{Ids, text as words};
+use corecoder::{Entry, Picture, Reply, Round, ToolCall};
+use serde_json::{Map, Value, json};
+
+use crate::wire::Options;
+
+/// Where [`Reply::echo`] keeps the order.
+pub(super) const BLOCKS: &str = "anthropic_blocks";
+/// What each result of a failed call begins with, as [`corecoder::tools::worded`] writes it.
+const FAILED: &str = "Error: ";
+
+/// The messages of a request.
+pub(super) fn of(entries: &[Entry], options: &Options) -> Vec<Value> {
+    let (mut turns, mut ids) = (Turns::default(), Ids::default());
+    if let Some(Entry::Round(_)) = entries.first() {
+        turns.say("user", text("[The conversation goes on.]"));
+    }
+    for entry in entries {
+        match entry {
+            Entry::User(said) | Entry::Note(said) => turns.say("user", text(said)),
+            Entry::Summary(summary) => turns.say("user", text(&summary.to_string())),
+            Entry::Picture(picture) => turns.show(picture, options),
+            Entry::Round(round) => turns.add(round, options, &mut ids),
+        }
+    }
+    // The API takes no beginning of an answer any more.
+    if turns.0.last().is_none_or(|last| last["role"] != "user") {
+        turns.say("user", text("Go on."));
+    }
+    turns.0
+}
+
+/// A block of text. An empty one is a 400.
+pub(super) fn text(text: &str) -> Value {
+    match text.trim() {
+        "" => json!({"type": "text", "text": "[no text]"}),
+        _ => json!({"type": "text", "text": text}),
+    }
+}
+
+#[derive(Default)]
+struct Turns(Vec<Value>);
+
+impl Turns {
+    /// Adds a block to the newest message, or begins the next.
+    fn say(&mut self, role: &str, block: Value) {
+        let last = self.0.last_mut().filter(|last| last["role"] == role);
+        match last.and_then(|last| last["content"].as_array_mut()) {
+            Some(content) => content.push(block),
+            None => self.0.push(json!({"role": role, "content": [block]})),
+        }
+    }
+
+    fn show(&mut self, picture: &Picture, options: &Options) {
+        let Picture {
+            name,
+            media_type,
+            data,
+        } = picture;
+        let name = format!("[picture: {name}]");
+        let kinds = ["image/png", "image/jpeg", "image/gif", "image/webp"];
+        if options.refused.has("pictures") || !kinds.contains(&media_type.as_str()) {
+            let blind = "This model can't be shown pictures of this kind. Say so if it matters.";
+            return self.say("user", text(&format!("{name} {blind}")));
+        }
+        let source = json!({"type": "base64", "media_type": media_type, "data": data});
+        self.say("user", text(&name));
+        self.say("user", json!({"type": "image", "source": source}));
+    }
+
+    fn add(&mut self, round: &Round, options: &Options, ids: &mut Ids) {
+        let reply = round.reply();
+        let named: Vec<String> = reply
+            .calls
+            .iter()
+            .map(|call| ids.unique(&valid(call)))
+            .collect();
+        let mut calls = reply.calls.iter().zip(&named).map(asked);
+        // A refused answer in the history has all that follows refused.
+        let is_refused = reply.finish == "content_filter" && reply.calls.is_empty();
+        let mut is_silent = true;
+        for block in order(reply, options).filter(|_| !is_refused) {
+            let block = match block {
+                Block::Thought(thought) => thought.clone(),
+                Block::Text(said) => text(said),
+                Block::Call => calls.next().unwrap_or_default(),
+            };
+            is_silent = false;
+            self.say("assistant", block);
+        }
+        if is_silent {
+            self.say("assistant", text("[no answer]"));
+        }
+        for ((call, result), id) in round.answered().zip(&named) {
+            self.say("user", answered(call, result, id));
+        }
+    }
+}
+
+/// A call as it goes back. `input` must be an object; what could not be read is shown in one.
+fn asked((call, id): (&ToolCall, &String)) -> Value {
+    let input = match &call.args {
+        Ok(args) if args.is_object() => args.clone(),
+        Ok(other) => json!({"INVALID_JSON": words::head(&other.to_string(), 500)}),
+        Err(raw) => json!({"INVALID_JSON": words::head(raw, 500)}),
+    };
+    json!({"type": "tool_use", "id": id, "name": call.name, "input": input})
+}
+
+fn answered(call: &ToolCall, result: &str, id: &str) -> Value {
+    let said = if result.trim().is_empty() {
+        "(no output)"
+    } else {
+        result
+    };
+    let mut block = json!({"type": "tool_result", "tool_use_id": id, "content": said});
+    if call.args.is_err() || result.starts_with(FAILED) {
+        block["is_error"] = json!(true);
+    }
+    block
+}
+
+/// The id in the letters that the API takes, `^[a-zA-Z0-9_-]+$`; other providers use more.
+fn valid(call: &ToolCall) -> String {
+    let letter = |c: char| {
+        if c.is_ascii_alphanumeric() || c == '-' {
+            c
+        } else {
+            '_'
+        }
+    };
+    words::head(&call.id, 64).chars().map(letter).collect()
+}
+
+/// One block of a reply.
+enum Block<'a> {
+    Thought(&'a Value),
+    Text(&'a str),
+    Call,
+}
+
+/// The thoughts that may go back there, in the order of the reply; `None` if there are none.
+pub(super) fn thoughts<'a>(reply: &'a Reply, options: &Options) -> Option<&'a Vec<Value>> {
+    let is_home = reply.origin == options.origin && !options.refused.has("thinking_blocks");
+    reply.echo.get(BLOCKS)?.as_array().filter(|_| is_home)
+}
+
+/// The reply's blocks in their order; without one that fits, thoughts stand first and calls last.
+fn order<'a>(reply: &'a Reply, options: &Options) -> std::vec::IntoIter<Block<'a>> {
+    let kept = thoughts(reply, options);
+    let mut blocks = kept
+        .and_then(|kept| restored(reply, kept))
+        .unwrap_or_else(|| {
+            let thoughts = kept.into_iter().flatten().filter(|block| is_thought(block));
+            let mut blocks: Vec<Block> = thoughts.map(Block::Thought).collect();
+            blocks.push(Block::Text(&reply.text));
+            blocks.extend(reply.calls.iter().map(|_| Block::Call));
+            blocks
+        });
+    blocks.retain(|block| !matches!(block, Block::Text(said) if said.trim().is_empty()));
+    // Thoughts alone are no message.
+    if blocks
+        .iter()
+        .all(|block| matches!(block, Block::Thought(_)))
+    {
+        blocks.clear();
+    }
+    blocks.into_iter()
+}
+
+/// The blocks as they were kept, if they still are those of the reply.
+fn restored<'a>(reply: &'a Reply, kept: &'a [Value]) -> Option<Vec<Block<'a>>> {
+    let (mut blocks, mut at, mut calls) = (Vec::new(), 0, 0);
+    for block in kept {
+        match block["type"].as_str()? {
+            "text" => {
+                let end = at + usize::try_from(block["bytes"].as_u64()?).ok()?;
+                blocks.push(Block::Text(reply.text.get(at..end)?));
+                at = end;
+            }
+            "tool_use" => {
+                blocks.push(Block::Call);
+                calls += 1;
+            }
+            _ => blocks.push(Block::Thought(block)),
+        }
+    }
+    (at == reply.text.len() && calls == reply.calls.len()).then_some(blocks)
+}
+
+pub(super) fn is_thought(block: &Value) -> bool {
+    ["thinking", "redacted_thinking"]
+        .map(Value::from)
+        .contains(&block["type"])
+}
+
+/// Whether a body holds a block of this type.
+pub(super) fn has(body: &Value, kind: &str) -> bool {
+    let messages = body["messages"].as_array().into_iter().flatten();
+    let mut blocks =
+        messages.flat_map(|message| message["content"].as_array().into_iter().flatten());
+    blocks.any(|block| block["type"] == kind || (kind == "thinking" && is_thought(block)))
+}
+
+/// Marks where the provider shall keep the prefix: tools, system, and the last two of the user's messages, since it
+/// looks back no further than 20 blocks. Four marks are the most that a request may have.
+pub(super) fn mark(body: &mut Map<String, Value>) {
+    let mark = |block: Option<&mut Value>| {
+        if let Some(block) = block {
+            block["cache_control"] = json!({"type": "ephemeral"});
+        }
+    };
+    for part in ["tools", "system"] {
+        let list = body.get_mut(part).and_then(Value::as_array_mut);
+        mark(list.and_then(|list| list.last_mut()));
+    }
+    let messages = body.get_mut("messages").and_then(Value::as_array_mut);
+    let from_user = messages.into_iter().flatten().rev();
+    for message in from_user
+        .filter(|message| message["role"] == "user")
+        .take(2)
+    {
+        mark(
+            message["content"]
+                .as_array_mut()
+                .and_then(|blocks| blocks.last_mut()),
+        );
+    }
+}

@@ -1,0 +1,15 @@
+//! Models on the providers' own wires, beside the engine's OpenAI-compatible [`corecoder::Llm`].
+//!
+//! A [`Wire`] is what a protocol is, as pure functions; [`Remote`] is the `Model` behind any of them. Read `wire.rs`
+//! first, then `remote.rs`, then one wire.
+//!
+//! Left out: signing in with anything but a key, and the clouds that wrap these protocols in their own.
+
+pub mod anthropic;
+mod events;
+mod remote;
+mod wire;
+
+pub use anthropic::Anthropic;
+pub use remote::Remote;
+pub use wire::{Concession, Effort, Options, Reading, Refused, Sent, Wire};

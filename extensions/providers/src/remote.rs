@@ -1,0 +1,186 @@
+//! A [`Model`] behind any [`Wire`]: HTTP with patience.
+//!
+//! A failure that may pass is asked again with growing pauses; what the server refuses by name is left out from then
+//! on; dropping the stream closes the connection. The key is never part of an error.
+//!
+//! Left out: fallbacks to other models and budgets, which wrap a `Model`.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use corecoder::{Delta, Deltas, ErrorKind, Model, ModelError, Request, http, retry};
+use futures::{Stream, StreamExt};
+use parking_lot::Mutex;
+use reqwest::{Response, Url};
+
+use crate::wire::{Options, Refused, Sent, Wire};
+
+/// More bytes than this are no reply: the longest have a million tokens.
+const LONGEST_REPLY: usize = 64 << 20;
+/// Of an error no more is read.
+const LONGEST_REFUSAL: usize = 256 << 10;
+
+/// A model behind a server that speaks a [`Wire`].
+pub struct Remote {
+    wire: Box<dyn Wire>,
+    options: Options,
+    key: String,
+    base: String,
+    http: reqwest::Client,
+    refused: Mutex<Refused>,
+}
+
+impl Remote {
+    /// `base_url` is what stands before the wire's own path; `None` means the provider itself. An empty key sends
+    /// none. Errors if the URL is none, or if the key can't stand in a header.
+    pub fn new(
+        wire: Box<dyn Wire>,
+        key: &str,
+        base_url: Option<&str>,
+        mut options: Options,
+    ) -> Result<Remote, ModelError> {
+        let base = base_url.unwrap_or(wire.base()).trim_end_matches('/');
+        let base = base.to_string();
+        let bad = |message: String| ModelError::new(ErrorKind::BadRequest, message);
+        let url = Url::parse(&base)
+            .map_err(|error| bad(format!("the base URL {base:?} is not valid: {error}")))?;
+        if !["http", "https"].contains(&url.scheme()) {
+            let message = format!("the base URL {base:?} must begin with https:// or http://");
+            return Err(bad(message));
+        }
+        options.origin = format!("{base} {}", options.model);
+        Ok(Remote {
+            http: http::client(key)?,
+            base,
+            key: key.to_string(),
+            wire,
+            refused: Mutex::new(options.refused.clone()),
+            options,
+        })
+    }
+
+    /// Where the request goes. A base that names the version already, as other programs want it, is as good.
+    fn url(&self, path: &str) -> String {
+        let version = path.split('/').nth(1).unwrap_or_default();
+        let base = self.base.strip_suffix(version).unwrap_or(&self.base);
+        let base = base.strip_suffix('/').unwrap_or(&self.base);
+        format!("{base}{path}")
+    }
+
+    async fn send(&self, sent: &Sent) -> Result<Response, ModelError> {
+        let mut request = self.http.post(self.url(&sent.path)).json(&sent.body);
+        if !self.key.is_empty() {
+            let (name, value) = self.wire.key(&self.key);
+            request = request.header(name, value);
+        }
+        for (name, value) in &sent.headers {
+            request = request.header(*name, value);
+        }
+        let mut response = http::send(request).await?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let mut body = Vec::new();
+        while let Ok(Some(bytes)) = response.chunk().await {
+            body.extend_from_slice(&bytes);
+            if body.len() > LONGEST_REFUSAL {
+                break;
+            }
+        }
+        let (status, body) = (response.status(), String::from_utf8_lossy(&body));
+        Err(self
+            .wire
+            .refusal(status.as_u16(), response.headers(), &body))
+    }
+
+    /// One request and its reply.
+    fn attempt<'a>(&'a self, sent: &'a Sent) -> impl Stream<Item = Result<Delta, ModelError>> + 'a {
+        async_stream::try_stream! {
+            let mut response = self.send(sent).await?;
+            let (mut reading, mut broken, mut length) = (self.wire.reading(), None, 0);
+            while !reading.is_done() && broken.is_none() {
+                match response.chunk().await {
+                    Ok(Some(bytes)) => {
+                        length += bytes.len();
+                        if length > LONGEST_REPLY {
+                            broken = Some(too_long());
+                        }
+                        for delta in reading.push(&bytes) {
+                            yield delta;
+                        }
+                    }
+                    Ok(None) => break,
+                    Err(error) => broken = Some(http::network(error)),
+                }
+            }
+            // A connection that breaks after the reply's end takes nothing from it.
+            let mut reply = reading.finish().map_err(|error| broken.unwrap_or(error))?;
+            reply.origin = self.options.origin.clone();
+            // Read to the end, which follows at once, or the connection can't be used again.
+            let _ = tokio::time::timeout(Duration::from_millis(20), response.chunk()).await;
+            yield Delta::Done(reply);
+        }
+    }
+
+    /// How long to wait before the next try; `None` means not at all. Errors if there is to be none.
+    fn pause(
+        &self,
+        error: ModelError,
+        sent: &Sent,
+        tries: u32,
+    ) -> Result<(ModelError, Option<Duration>), ModelError> {
+        let concession = self.wire.concession(&error, &sent.body);
+        if concession.is_some_and(|concession| self.refused.lock().add(concession)) {
+            return Ok((error, None));
+        }
+        if self.wire.is_slip(&error) && tries == 1 {
+            return Ok((error, Some(Duration::from_millis(500))));
+        }
+        retry::pause(error, tries).map(|(error, wait)| (error, Some(wait)))
+    }
+}
+
+fn too_long() -> ModelError {
+    let message = "the reply is longer than 64 MB; ask for less, or look at what the server sends";
+    ModelError::new(ErrorKind::Other, message)
+}
+
+impl Model for Remote {
+    fn stream<'a>(&'a self, request: Request<'a>) -> Deltas<'a> {
+        async_stream::try_stream! {
+            let mut tries = 1;
+            loop {
+                let refused = self.refused.lock().clone();
+                let options = Options { refused, ..self.options.clone() };
+                let sent = self.wire.request(&request, &options);
+                let mut attempt = pin!(self.attempt(&sent));
+                let (mut failure, mut said) = (None, false);
+                while let Some(delta) = attempt.next().await {
+                    match delta {
+                        Ok(delta) => {
+                            said = true;
+                            yield delta;
+                        }
+                        Err(error) => failure = Some(http::without_key(error, &self.key)),
+                    }
+                }
+                let Some(error) = failure else { return };
+                let (error, wait) = self.pause(error, &sent, tries)?;
+                tries += u32::from(wait.is_some());
+                if said || wait.is_some() {
+                    yield Delta::Restart { error, wait: wait.unwrap_or_default() };
+                }
+                tokio::time::sleep(wait.unwrap_or_default()).await;
+            }
+        }
+        .boxed()
+    }
+
+    fn name(&self) -> &str {
+        &self.options.model
+    }
+
+    fn window(&self) -> Option<u64> {
+        self.wire.window(&self.options)
+    }
+}

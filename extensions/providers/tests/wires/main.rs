@@ -1,0 +1,64 @@
+//! What every wire must do, over the same responses and conversations.
+//!
+//! `fixtures` are responses with what they mean: read whole, cut at every byte, and over a real connection.
+//! `conversations` are generated, and each request for them must be valid by the rules of its API (`rules`) and
+//! begin with the bytes of the one before.
+
+mod anthropic;
+mod conversations;
+mod fixtures;
+mod remote;
+mod rules;
+mod server;
+
+use corecoder::{Entry, Request, Spec};
+use corecoder_providers::{Anthropic, Options, Sent, Wire};
+use serde_json::json;
+
+/// A wire as the tests know it.
+struct Case {
+    /// The folder of its fixtures.
+    name: &'static str,
+    wire: fn() -> Box<dyn Wire>,
+    /// Models of each kind that it tells apart.
+    models: &'static [&'static str],
+}
+
+const WIRES: &[Case] = &[Case {
+    name: "anthropic",
+    wire: || Box::new(Anthropic::default()),
+    models: &[
+        "claude-sonnet-5-5",
+        "claude-opus-4-6",
+        "claude-sonnet-4-5-20250929",
+        "claude-3-haiku-20240307",
+        "glm-5",
+    ],
+}];
+
+/// The options of a model, with the origin that stands for home.
+fn home(model: &str) -> Options {
+    Options {
+        origin: "home".to_string(),
+        ..Options::of(model)
+    }
+}
+
+fn tools() -> Vec<Spec> {
+    let tool = |name: &str| Spec {
+        name: name.to_string(),
+        description: format!("does {name}"),
+        parameters: json!({"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}),
+    };
+    ["read_file", "write_file"].map(tool).to_vec()
+}
+
+/// The request for these entries.
+fn asked(wire: &dyn Wire, entries: &[Entry], options: &Options) -> Sent {
+    let request = Request {
+        system: "You write code.",
+        tools: &tools(),
+        entries,
+    };
+    wire.request(&request, options)
+}

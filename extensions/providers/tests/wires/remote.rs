@@ -1,0 +1,239 @@
+//! The whole model over a real connection.
+
+use std::time::Duration;
+
+use corecoder::{Delta, Entry, ErrorKind, Model, ModelError, Reply, Request, Round};
+use corecoder_providers::{Options, Remote};
+use futures::StreamExt;
+use tokio::sync::oneshot;
+
+use crate::fixtures::{self, Fixture};
+use crate::server::{Answer, serve};
+use crate::{Case, WIRES, tools};
+
+const KEY: &str = "sk-a-key-of-this-test";
+
+fn run<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(future)
+}
+
+fn remote(case: &Case, base: &str) -> Remote {
+    Remote::new((case.wire)(), KEY, Some(base), Options::of(case.models[0])).unwrap()
+}
+
+/// The deltas up to the reply, the first restart or the error.
+async fn ask(remote: &Remote, entries: &[Entry]) -> (Vec<Delta>, Result<Reply, ModelError>) {
+    let tools = tools();
+    let request = Request {
+        system: "You write code.",
+        tools: &tools,
+        entries,
+    };
+    let (mut stream, mut deltas) = (remote.stream(request), Vec::new());
+    while let Some(delta) = stream.next().await {
+        match delta {
+            Ok(Delta::Done(reply)) => return (deltas, Ok(reply)),
+            Ok(Delta::Restart { error, .. }) | Err(error) => return (deltas, Err(error)),
+            Ok(delta) => deltas.push(delta),
+        }
+    }
+    panic!("a stream ends with a reply or an error");
+}
+
+fn answer(fixture: &Fixture) -> Answer {
+    let headers = fixture.headers();
+    let headers = headers.iter();
+    let headers =
+        headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_string()));
+    Answer {
+        headers: headers.collect(),
+        ..Answer::new(fixture.status, &fixture.body)
+    }
+}
+
+fn go() -> Vec<Entry> {
+    vec![Entry::User("Go".into())]
+}
+
+/// A fixture that is a plain answer, to be used where any will do.
+fn plain(case: &Case) -> Fixture {
+    fixtures::of(case).into_iter().next().unwrap()
+}
+
+#[test]
+fn a_response_means_the_same_over_a_connection() {
+    fixtures::each(|case, _, fixture| {
+        // A part that is refused by name is conceded, and the request made once more.
+        let (base, requests) = serve(vec![answer(fixture), answer(fixture)]);
+        let (deltas, result) = run(ask(&remote(case, &base), &go()));
+        fixture.check("over a connection", &deltas, &result);
+        let request = requests.recv().unwrap();
+        assert!(
+            request.starts_with("POST /") && request.contains(KEY),
+            "{request}"
+        );
+        assert!(
+            !request.lines().next().unwrap().contains(KEY),
+            "no key in the URL"
+        );
+        let origin = result.map(|reply| reply.origin).unwrap_or_default();
+        assert!(
+            origin.is_empty() || origin == format!("{base} {}", case.models[0]),
+            "{origin}"
+        );
+    });
+}
+
+#[test]
+fn dropping_the_stream_closes_the_connection() {
+    for case in WIRES {
+        let (hung_up, heard) = oneshot::channel();
+        // The end is cut off, so that the reply goes on.
+        let body = plain(case).body;
+        let half = &body[..body.len() * 3 / 4];
+        let (base, _requests) = serve(vec![Answer {
+            hung_up: Some(hung_up),
+            ..Answer::new(200, half)
+        }]);
+        run(async {
+            let (remote, entries) = (remote(case, &base), go());
+            let mut stream = remote.stream(Request {
+                system: "",
+                tools: &[],
+                entries: &entries,
+            });
+            assert!(
+                matches!(stream.next().await, Some(Ok(Delta::Text(_)))),
+                "{}",
+                case.name
+            );
+            drop(stream);
+            let closed = tokio::time::timeout(Duration::from_secs(20), heard).await;
+            assert!(closed.is_ok(), "{}", case.name);
+        });
+    }
+}
+
+#[test]
+fn a_failure_that_may_pass_is_asked_again() {
+    for case in WIRES {
+        let busy = || Answer {
+            headers: vec![("retry-after".to_string(), "0".to_string())],
+            ..Answer::new(503, "busy")
+        };
+        let cut = plain(case).body;
+        let cut = Answer::new(200, &cut[..cut.len() / 2]);
+        let (base, requests) = serve(vec![busy(), cut, answer(&plain(case))]);
+        let (remote, entries) = (remote(case, &base), go());
+        let request = Request {
+            system: "",
+            tools: &[],
+            entries: &entries,
+        };
+        let deltas: Vec<_> = run(remote.stream(request).collect());
+        let restarts = deltas
+            .iter()
+            .filter(|delta| matches!(delta, Ok(Delta::Restart { .. })));
+        assert_eq!(restarts.count(), 2, "{deltas:?}");
+        assert!(
+            matches!(deltas.last(), Some(Ok(Delta::Done(_)))),
+            "{deltas:?}"
+        );
+        let bodies = requests
+            .iter()
+            .take(3)
+            .map(|request| request.split_once("\r\n\r\n").unwrap().1.to_string());
+        let bodies: Vec<_> = bodies.collect();
+        assert!(
+            bodies.iter().all(|body| *body == bodies[0]),
+            "the same request each time"
+        );
+    }
+}
+
+#[test]
+fn a_refused_request_is_an_error_at_once_without_the_key() {
+    for case in WIRES {
+        let words = format!("{{\"error\": {{\"message\": \"the key {KEY} is wrong\"}}}}");
+        let (base, _requests) = serve(vec![Answer::new(401, &words)]);
+        let (_, result) = run(ask(&remote(case, &base), &go()));
+        let error = result.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Authentication);
+        assert!(
+            !error.message.contains(KEY) && error.message.contains("[key]"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_base_that_names_the_version_is_as_good() {
+    for case in WIRES {
+        let mut lines = Vec::new();
+        for suffix in ["", "/", "/v1", "/v1beta/", "/api"] {
+            let (base, requests) = serve(vec![answer(&plain(case))]);
+            let _ = run(ask(&remote(case, &format!("{base}{suffix}")), &go()));
+            let line = requests.recv().unwrap().lines().next().unwrap().to_string();
+            lines.push(line);
+        }
+        assert_eq!(lines[0], lines[1]);
+        assert!(lines[2..].contains(&lines[0]), "{lines:?}");
+    }
+}
+
+#[test]
+fn what_was_refused_by_name_is_left_out_from_then_on() {
+    let case = &WIRES[0];
+    let words = r#"{"type":"error","error":{"type":"invalid_request_error","message":"messages.1.content.0: Invalid `signature` in `thinking` block"}}"#;
+    let signed = fixtures::of(case)
+        .into_iter()
+        .find(|fixture| fixture.name == "thinking-then-call")
+        .unwrap();
+    let (base, requests) = serve(vec![
+        answer(&signed),
+        Answer::new(400, words),
+        answer(&plain(case)),
+        answer(&plain(case)),
+    ]);
+    let remote = remote(case, &base);
+    run(async {
+        let (_, reply) = ask(&remote, &go()).await;
+        let round = Round::new(reply.unwrap(), |_, _| "fine".to_string());
+        let entries = [go(), vec![Entry::Round(round)]].concat();
+        for _ in 0..2 {
+            assert!(
+                ask(&remote, &entries).await.1.is_ok(),
+                "no restart is seen of it"
+            );
+        }
+    });
+    let signed: Vec<bool> = requests
+        .iter()
+        .take(4)
+        .map(|request| request.contains("signature"))
+        .collect();
+    assert_eq!(signed, [false, true, false, false]);
+}
+
+#[test]
+fn what_can_not_be_asked_is_refused_before_any_request() {
+    let make = |key: &str, base: &str| {
+        let wire = (WIRES[0].wire)();
+        Remote::new(wire, key, Some(base), Options::of("m"))
+            .err()
+            .map(|error| error.message)
+    };
+    let rows = [
+        ("a\nb", "https://x.test", "character"),
+        ("", "x.test", "not valid"),
+        ("", "ftp://x.test", "http://"),
+    ];
+    for (key, base, words) in rows {
+        let message = make(key, base).unwrap();
+        assert!(message.contains(words), "{message}");
+    }
+}

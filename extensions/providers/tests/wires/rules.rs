@@ -1,0 +1,38 @@
+//! What each API says a request must be, and where in it the parts of a conversation stand.
+
+use serde_json::Value;
+
+use crate::anthropic;
+
+/// Fails if the API would refuse this request.
+pub fn check(wire: &str, body: &Value) {
+    match wire {
+        "anthropic" => anthropic::check(body),
+        other => panic!("write down the rules of {other}"),
+    }
+}
+
+/// What the model is told, in order: each piece as bytes, without the marks of the cache. A longer conversation's
+/// must begin with a shorter one's.
+pub fn pieces(wire: &str, body: &Value) -> Vec<String> {
+    match wire {
+        "anthropic" => anthropic::pieces(body),
+        other => panic!("write down the pieces of {other}"),
+    }
+}
+
+/// What the model's first answer looks like when it goes back.
+pub fn sent_back(wire: &str, body: &Value) -> Value {
+    match wire {
+        "anthropic" => body["messages"][1]["content"].clone(),
+        other => panic!("write down the answers of {other}"),
+    }
+}
+
+/// Whether an answer that goes back holds what only its own provider can read.
+pub fn has_thoughts(wire: &str, back: &Value) -> bool {
+    match wire {
+        "anthropic" => back.to_string().contains("thinking"),
+        other => panic!("write down the thoughts of {other}"),
+    }
+}
