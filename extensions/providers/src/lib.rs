@@ -7,9 +7,13 @@
 
 pub mod anthropic;
 mod events;
+pub mod gemini;
+mod names;
 mod remote;
+mod turns;
 mod wire;
 
 pub use anthropic::Anthropic;
+pub use gemini::Gemini;
 pub use remote::Remote;
 pub use wire::{Concession, Effort, Options, Reading, Refused, Sent, Wire};

@@ -8,119 +8,82 @@ use corecoder::wire::{Ids, text as words};
 use corecoder::{Entry, Picture, Reply, Round, ToolCall};
 use serde_json::{Map, Value, json};
 
+use crate::turns::{self, Turns};
 use crate::wire::Options;
 
 /// Where [`Reply::echo`] keeps the order.
 pub(super) const BLOCKS: &str = "anthropic_blocks";
-/// What each result of a failed call begins with, as [`corecoder::tools::worded`] writes it.
-const FAILED: &str = "Error: ";
-
 /// The messages of a request.
 pub(super) fn of(entries: &[Entry], options: &Options) -> Vec<Value> {
-    let (mut turns, mut ids) = (Turns::default(), Ids::default());
-    if let Some(Entry::Round(_)) = entries.first() {
-        turns.say("user", text("[The conversation goes on.]"));
-    }
+    let (mut turns, mut ids) = (Turns::new("content", "assistant"), Ids::default());
     for entry in entries {
         match entry {
-            Entry::User(said) | Entry::Note(said) => turns.say("user", text(said)),
-            Entry::Summary(summary) => turns.say("user", text(&summary.to_string())),
-            Entry::Picture(picture) => turns.show(picture, options),
-            Entry::Round(round) => turns.add(round, options, &mut ids),
+            Entry::User(said) | Entry::Note(said) => turns.user(text(said)),
+            Entry::Summary(summary) => turns.user(text(&summary.to_string())),
+            Entry::Picture(picture) => show(picture, options, &mut turns),
+            Entry::Round(round) => add(round, options, &mut ids, &mut turns),
         }
     }
-    // The API takes no beginning of an answer any more.
-    if turns.0.last().is_none_or(|last| last["role"] != "user") {
-        turns.say("user", text("Go on."));
-    }
-    turns.0
+    turns.end(|| text(turns::END))
 }
 
 /// A block of text. An empty one is a 400.
-pub(super) fn text(text: &str) -> Value {
-    match text.trim() {
-        "" => json!({"type": "text", "text": "[no text]"}),
-        _ => json!({"type": "text", "text": text}),
+pub(super) fn text(said: &str) -> Value {
+    json!({"type": "text", "text": turns::filled(said)})
+}
+
+fn show(picture: &Picture, options: &Options, turns: &mut Turns) {
+    let Picture {
+        name,
+        media_type,
+        data,
+    } = picture;
+    let kinds = ["image/png", "image/jpeg", "image/gif", "image/webp"];
+    if options.refused.has("pictures") || !kinds.contains(&media_type.as_str()) {
+        return turns.user(text(&turns::blind(name)));
+    }
+    let source = json!({"type": "base64", "media_type": media_type, "data": data});
+    turns.user(text(&format!("[picture: {name}]")));
+    turns.user(json!({"type": "image", "source": source}));
+}
+
+fn add(round: &Round, options: &Options, ids: &mut Ids, turns: &mut Turns) {
+    let reply = round.reply();
+    let named: Vec<String> = reply
+        .calls
+        .iter()
+        .map(|call| ids.unique(&valid(call)))
+        .collect();
+    let mut calls = reply.calls.iter().zip(&named);
+    // A refused answer in the history has all that follows refused.
+    let is_refused = reply.finish == "content_filter" && reply.calls.is_empty();
+    let mut is_silent = true;
+    for block in order(reply, options).filter(|_| !is_refused) {
+        let block = match block {
+            Block::Thought(thought) => thought.clone(),
+            Block::Text(said) => text(said),
+            Block::Call => calls.next().map(asked).unwrap_or_default(),
+        };
+        is_silent = false;
+        turns.model(block, || text(turns::BEGIN));
+    }
+    if is_silent {
+        turns.model(text(turns::SILENCE), || text(turns::BEGIN));
+    }
+    for ((call, result), id) in round.answered().zip(&named) {
+        turns.user(answered(call, result, id));
     }
 }
 
-#[derive(Default)]
-struct Turns(Vec<Value>);
-
-impl Turns {
-    /// Adds a block to the newest message, or begins the next.
-    fn say(&mut self, role: &str, block: Value) {
-        let last = self.0.last_mut().filter(|last| last["role"] == role);
-        match last.and_then(|last| last["content"].as_array_mut()) {
-            Some(content) => content.push(block),
-            None => self.0.push(json!({"role": role, "content": [block]})),
-        }
-    }
-
-    fn show(&mut self, picture: &Picture, options: &Options) {
-        let Picture {
-            name,
-            media_type,
-            data,
-        } = picture;
-        let name = format!("[picture: {name}]");
-        let kinds = ["image/png", "image/jpeg", "image/gif", "image/webp"];
-        if options.refused.has("pictures") || !kinds.contains(&media_type.as_str()) {
-            let blind = "This model can't be shown pictures of this kind. Say so if it matters.";
-            return self.say("user", text(&format!("{name} {blind}")));
-        }
-        let source = json!({"type": "base64", "media_type": media_type, "data": data});
-        self.say("user", text(&name));
-        self.say("user", json!({"type": "image", "source": source}));
-    }
-
-    fn add(&mut self, round: &Round, options: &Options, ids: &mut Ids) {
-        let reply = round.reply();
-        let named: Vec<String> = reply
-            .calls
-            .iter()
-            .map(|call| ids.unique(&valid(call)))
-            .collect();
-        let mut calls = reply.calls.iter().zip(&named).map(asked);
-        // A refused answer in the history has all that follows refused.
-        let is_refused = reply.finish == "content_filter" && reply.calls.is_empty();
-        let mut is_silent = true;
-        for block in order(reply, options).filter(|_| !is_refused) {
-            let block = match block {
-                Block::Thought(thought) => thought.clone(),
-                Block::Text(said) => text(said),
-                Block::Call => calls.next().unwrap_or_default(),
-            };
-            is_silent = false;
-            self.say("assistant", block);
-        }
-        if is_silent {
-            self.say("assistant", text("[no answer]"));
-        }
-        for ((call, result), id) in round.answered().zip(&named) {
-            self.say("user", answered(call, result, id));
-        }
-    }
-}
-
-/// A call as it goes back. `input` must be an object; what could not be read is shown in one.
+/// A call as it goes back.
 fn asked((call, id): (&ToolCall, &String)) -> Value {
-    let input = match &call.args {
-        Ok(args) if args.is_object() => args.clone(),
-        Ok(other) => json!({"INVALID_JSON": words::head(&other.to_string(), 500)}),
-        Err(raw) => json!({"INVALID_JSON": words::head(raw, 500)}),
-    };
-    json!({"type": "tool_use", "id": id, "name": call.name, "input": input})
+    json!({"type": "tool_use", "id": id, "name": call.name, "input": turns::object(call)})
 }
 
 fn answered(call: &ToolCall, result: &str, id: &str) -> Value {
-    let said = if result.trim().is_empty() {
-        "(no output)"
-    } else {
-        result
-    };
+    let (said, failed) = turns::result(call, result);
     let mut block = json!({"type": "tool_result", "tool_use_id": id, "content": said});
-    if call.args.is_err() || result.starts_with(FAILED) {
+    if failed {
         block["is_error"] = json!(true);
     }
     block

@@ -7,12 +7,13 @@
 mod anthropic;
 mod conversations;
 mod fixtures;
+mod gemini;
 mod remote;
 mod rules;
 mod server;
 
 use corecoder::{Entry, Request, Spec};
-use corecoder_providers::{Anthropic, Options, Sent, Wire};
+use corecoder_providers::{Anthropic, Gemini, Options, Sent, Wire};
 use serde_json::json;
 
 /// A wire as the tests know it.
@@ -22,19 +23,31 @@ struct Case {
     wire: fn() -> Box<dyn Wire>,
     /// Models of each kind that it tells apart.
     models: &'static [&'static str],
+    /// Fixtures that need not be understood, but must end in an error.
+    errors: &'static [&'static str],
 }
 
-const WIRES: &[Case] = &[Case {
-    name: "anthropic",
-    wire: || Box::new(Anthropic::default()),
-    models: &[
-        "claude-sonnet-5-5",
-        "claude-opus-4-6",
-        "claude-sonnet-4-5-20250929",
-        "claude-3-haiku-20240307",
-        "glm-5",
-    ],
-}];
+const WIRES: &[Case] = &[
+    Case {
+        name: "anthropic",
+        wire: || Box::new(Anthropic::default()),
+        models: &[
+            "claude-sonnet-5-5",
+            "claude-opus-4-6",
+            "claude-sonnet-4-5-20250929",
+            "claude-3-haiku-20240307",
+            "glm-5",
+        ],
+        errors: &[],
+    },
+    Case {
+        name: "gemini",
+        wire: || Box::new(Gemini::default()),
+        models: &["gemini-3.8-flash", "gemini-3-pro-preview", "gemini-2.5-pro"],
+        // Asked for on Vertex alone; and an error that no event stream can hold.
+        errors: &["arguments-streamed-vertex", "error-mid-stream-bare-json"],
+    },
+];
 
 /// The options of a model, with the origin that stands for home.
 fn home(model: &str) -> Options {

@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
-use crate::anthropic;
+use crate::{anthropic, gemini};
 
 /// Fails if the API would refuse this request.
 pub fn check(wire: &str, body: &Value) {
     match wire {
         "anthropic" => anthropic::check(body),
+        "gemini" => gemini::check(body),
         other => panic!("write down the rules of {other}"),
     }
 }
@@ -17,6 +18,7 @@ pub fn check(wire: &str, body: &Value) {
 pub fn pieces(wire: &str, body: &Value) -> Vec<String> {
     match wire {
         "anthropic" => anthropic::pieces(body),
+        "gemini" => gemini::pieces(body),
         other => panic!("write down the pieces of {other}"),
     }
 }
@@ -25,6 +27,7 @@ pub fn pieces(wire: &str, body: &Value) -> Vec<String> {
 pub fn sent_back(wire: &str, body: &Value) -> Value {
     match wire {
         "anthropic" => body["messages"][1]["content"].clone(),
+        "gemini" => body["contents"][1]["parts"].clone(),
         other => panic!("write down the answers of {other}"),
     }
 }
@@ -33,6 +36,7 @@ pub fn sent_back(wire: &str, body: &Value) -> Value {
 pub fn has_thoughts(wire: &str, back: &Value) -> bool {
     match wire {
         "anthropic" => back.to_string().contains("thinking"),
+        "gemini" => gemini::has_signature(back),
         other => panic!("write down the thoughts of {other}"),
     }
 }
