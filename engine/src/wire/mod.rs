@@ -109,7 +109,7 @@ impl Message<'_> {
     }
 
     /// Says what stood there instead of showing a picture.
-    pub(crate) fn blind(&mut self) {
+    pub fn blind(&mut self) {
         if let Some(Content::Picture([name, _])) = &self.content {
             let name = name["text"].as_str().unwrap_or_default();
             let text = format!("{name} This model can't be shown pictures. Say so if it matters.");
