@@ -6,14 +6,19 @@
 //! Left out: signing in with anything but a key, and the clouds that wrap these protocols in their own.
 
 pub mod anthropic;
+pub mod azure;
 mod events;
 pub mod gemini;
 mod names;
+pub mod ollama;
 mod remote;
+mod thoughts;
 mod turns;
 mod wire;
 
 pub use anthropic::Anthropic;
+pub use azure::Azure;
 pub use gemini::Gemini;
+pub use ollama::Ollama;
 pub use remote::Remote;
 pub use wire::{Concession, Effort, Options, Reading, Refused, Sent, Wire};

@@ -59,12 +59,16 @@ impl Remote {
         })
     }
 
-    /// Where the request goes. A base that names the version already, as other programs want it, is as good.
+    /// Where the request goes. A base that ends as the path begins, with the version as other programs want it, is as
+    /// good; so is one for the OpenAI-compatible endpoint beside it.
     fn url(&self, path: &str) -> String {
-        let version = path.split('/').nth(1).unwrap_or_default();
-        let base = self.base.strip_suffix(version).unwrap_or(&self.base);
-        let base = base.strip_suffix('/').unwrap_or(&self.base);
-        format!("{base}{path}")
+        let ends = path.match_indices('/').map(|(at, _)| &path[..at]);
+        let ends: Vec<&str> = ends.skip(1).chain(["/v1"]).collect();
+        let mut bare = ends
+            .iter()
+            .rev()
+            .filter_map(|end| self.base.strip_suffix(end));
+        format!("{}{path}", bare.next().unwrap_or(&self.base))
     }
 
     async fn send(&self, sent: &Sent) -> Result<Response, ModelError> {

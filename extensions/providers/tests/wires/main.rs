@@ -5,15 +5,17 @@
 //! begin with the bytes of the one before.
 
 mod anthropic;
+mod azure;
 mod conversations;
 mod fixtures;
 mod gemini;
+mod ollama;
 mod remote;
 mod rules;
 mod server;
 
 use corecoder::{Entry, Request, Spec};
-use corecoder_providers::{Anthropic, Gemini, Options, Sent, Wire};
+use corecoder_providers::{Anthropic, Azure, Gemini, Ollama, Options, Sent, Wire};
 use serde_json::json;
 
 /// A wire as the tests know it.
@@ -46,6 +48,18 @@ const WIRES: &[Case] = &[
         models: &["gemini-3.8-flash", "gemini-3-pro-preview", "gemini-2.5-pro"],
         // Asked for on Vertex alone; and an error that no event stream can hold.
         errors: &["arguments-streamed-vertex", "error-mid-stream-bare-json"],
+    },
+    Case {
+        name: "ollama",
+        wire: || Box::new(Ollama::default()),
+        models: &["qwen3:8b", "gpt-oss:120b-cloud"],
+        errors: &[],
+    },
+    Case {
+        name: "azure",
+        wire: || Box::new(Azure::default()),
+        models: &["gpt-5.5", "my-deployment"],
+        errors: &[],
     },
 ];
 

@@ -174,7 +174,7 @@ fn a_refused_request_is_an_error_at_once_without_the_key() {
 fn a_base_that_names_the_version_is_as_good() {
     for case in WIRES {
         let mut lines = Vec::new();
-        for suffix in ["", "/", "/v1", "/v1beta/", "/api"] {
+        for suffix in ["", "/", "/v1", "/v1beta/", "/api", "/openai/v1"] {
             let (base, requests) = serve(vec![answer(&plain(case))]);
             let _ = run(ask(&remote(case, &format!("{base}{suffix}")), &go()));
             let line = requests.recv().unwrap().lines().next().unwrap().to_string();

@@ -2,13 +2,15 @@
 
 use serde_json::Value;
 
-use crate::{anthropic, gemini};
+use crate::{anthropic, azure, gemini, ollama};
 
 /// Fails if the API would refuse this request.
 pub fn check(wire: &str, body: &Value) {
     match wire {
         "anthropic" => anthropic::check(body),
         "gemini" => gemini::check(body),
+        "ollama" => ollama::check(body),
+        "azure" => azure::check(body),
         other => panic!("write down the rules of {other}"),
     }
 }
@@ -19,6 +21,8 @@ pub fn pieces(wire: &str, body: &Value) -> Vec<String> {
     match wire {
         "anthropic" => anthropic::pieces(body),
         "gemini" => gemini::pieces(body),
+        "ollama" => ollama::pieces(body),
+        "azure" => azure::pieces(body),
         other => panic!("write down the pieces of {other}"),
     }
 }
@@ -28,6 +32,7 @@ pub fn sent_back(wire: &str, body: &Value) -> Value {
     match wire {
         "anthropic" => body["messages"][1]["content"].clone(),
         "gemini" => body["contents"][1]["parts"].clone(),
+        "ollama" | "azure" => body["messages"][2].clone(),
         other => panic!("write down the answers of {other}"),
     }
 }
@@ -37,6 +42,7 @@ pub fn has_thoughts(wire: &str, back: &Value) -> bool {
     match wire {
         "anthropic" => back.to_string().contains("thinking"),
         "gemini" => gemini::has_signature(back),
+        "ollama" | "azure" => !back["thinking"].is_null() || !back["reasoning_content"].is_null(),
         other => panic!("write down the thoughts of {other}"),
     }
 }
