@@ -6,12 +6,13 @@
 //!
 //! Left out: Entra's sign-in, though its tokens can be the key with [`Azure::bearer`]; data sources.
 
-use corecoder::wire::{self, refusal};
+use corecoder::wire;
 use corecoder::{Delta, ErrorKind, ModelError, Reply, Request};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::HeaderMap;
 use serde_json::{Map, Value, json};
 
+use crate::headers;
 use crate::wire::{Concession, Effort, Options, Reading, Sent, Wire};
 
 /// Azure's protocol.
@@ -90,8 +91,7 @@ impl Wire for Azure {
     }
 
     fn refusal(&self, status: u16, headers: &HeaderMap, body: &str) -> ModelError {
-        let get = |name: &str| Some(headers.get(name)?.to_str().ok()?.to_string());
-        let mut error = refusal::in_response(status, refusal::wait_in_headers(get), body);
+        let mut error = headers::refused(status, headers, body);
         if status == 404 {
             error.message += " (on Azure the model is the name of a deployment, and the base URL that of a resource)";
         }

@@ -1,13 +1,13 @@
 //! Entries as messages: neighbours of one role joined, results first in the message after their calls, and thoughts
 //! where they stood.
 //!
-//! The order of a reply's blocks is kept as [`Blocks`](super::reading::Blocks) wrote it: thoughts whole, of text the
-//! length, of calls their turn. So a long argument is stored once, and what was shortened since still has its place.
+//! The order of a reply's blocks is kept in [`Reply::echo`], as [`crate::order`] writes it.
 
 use corecoder::wire::{Ids, text as words};
 use corecoder::{Entry, Picture, Reply, Round, ToolCall};
 use serde_json::{Map, Value, json};
 
+use crate::order::{self, Piece};
 use crate::turns::{self, Turns};
 use crate::wire::Options;
 
@@ -55,20 +55,17 @@ fn add(round: &Round, options: &Options, ids: &mut Ids, turns: &mut Turns) {
         .map(|call| ids.unique(&valid(call)))
         .collect();
     let mut calls = reply.calls.iter().zip(&named);
-    // A refused answer in the history has all that follows refused.
-    let is_refused = reply.finish == "content_filter" && reply.calls.is_empty();
-    let mut is_silent = true;
-    for block in order(reply, options).filter(|_| !is_refused) {
-        let block = match block {
-            Block::Thought(thought) => thought.clone(),
-            Block::Text(said) => text(said),
-            Block::Call => calls.next().map(asked).unwrap_or_default(),
-        };
-        is_silent = false;
-        turns.model(block, || text(turns::BEGIN));
-    }
-    if is_silent {
+    let pieces = order(reply, options);
+    if pieces.is_empty() {
         turns.model(text(turns::SILENCE), || text(turns::BEGIN));
+    }
+    for piece in pieces {
+        let block = match piece {
+            Piece::Kept(thought) => thought.clone(),
+            Piece::Text(said, _) => text(said),
+            Piece::Call => calls.next().map(asked).unwrap_or_default(),
+        };
+        turns.model(block, || text(turns::BEGIN));
     }
     for ((call, result), id) in round.answered().zip(&named) {
         turns.user(answered(call, result, id));
@@ -101,13 +98,6 @@ fn valid(call: &ToolCall) -> String {
     words::head(&call.id, 64).chars().map(letter).collect()
 }
 
-/// One block of a reply.
-enum Block<'a> {
-    Thought(&'a Value),
-    Text(&'a str),
-    Call,
-}
-
 /// The thoughts that may go back there, in the order of the reply; `None` if there are none.
 pub(super) fn thoughts<'a>(reply: &'a Reply, options: &Options) -> Option<&'a Vec<Value>> {
     let is_home = reply.origin == options.origin && !options.refused.has("thinking_blocks");
@@ -115,46 +105,17 @@ pub(super) fn thoughts<'a>(reply: &'a Reply, options: &Options) -> Option<&'a Ve
 }
 
 /// The reply's blocks in their order; without one that fits, thoughts stand first and calls last.
-fn order<'a>(reply: &'a Reply, options: &Options) -> std::vec::IntoIter<Block<'a>> {
-    let kept = thoughts(reply, options);
-    let mut blocks = kept
-        .and_then(|kept| restored(reply, kept))
-        .unwrap_or_else(|| {
-            let thoughts = kept.into_iter().flatten().filter(|block| is_thought(block));
-            let mut blocks: Vec<Block> = thoughts.map(Block::Thought).collect();
-            blocks.push(Block::Text(&reply.text));
-            blocks.extend(reply.calls.iter().map(|_| Block::Call));
-            blocks
-        });
-    blocks.retain(|block| !matches!(block, Block::Text(said) if said.trim().is_empty()));
-    // Thoughts alone are no message.
-    if blocks
-        .iter()
-        .all(|block| matches!(block, Block::Thought(_)))
-    {
-        blocks.clear();
+fn order<'a>(reply: &'a Reply, options: &Options) -> Vec<Piece<'a>> {
+    let kept = thoughts(reply, options).map_or(&[][..], Vec::as_slice);
+    let is_refused = reply.finish == "content_filter" && reply.calls.is_empty();
+    let restored = order::restored(reply, kept);
+    let mut pieces = restored.unwrap_or_else(|| order::usual(reply, kept));
+    pieces.retain(|piece| !matches!(piece, Piece::Text(said, _) if said.trim().is_empty()));
+    // Thoughts alone are no message; and a refused answer in the history has all that follows refused.
+    if is_refused || pieces.iter().all(|piece| matches!(piece, Piece::Kept(_))) {
+        pieces.clear();
     }
-    blocks.into_iter()
-}
-
-/// The blocks as they were kept, if they still are those of the reply.
-fn restored<'a>(reply: &'a Reply, kept: &'a [Value]) -> Option<Vec<Block<'a>>> {
-    let (mut blocks, mut at, mut calls) = (Vec::new(), 0, 0);
-    for block in kept {
-        match block["type"].as_str()? {
-            "text" => {
-                let end = at + usize::try_from(block["bytes"].as_u64()?).ok()?;
-                blocks.push(Block::Text(reply.text.get(at..end)?));
-                at = end;
-            }
-            "tool_use" => {
-                blocks.push(Block::Call);
-                calls += 1;
-            }
-            _ => blocks.push(Block::Thought(block)),
-        }
-    }
-    (at == reply.text.len() && calls == reply.calls.len()).then_some(blocks)
+    pieces
 }
 
 pub(super) fn is_thought(block: &Value) -> bool {

@@ -11,6 +11,7 @@ use super::block::Block;
 use super::messages::{BLOCKS, is_thought};
 use super::refusal;
 use crate::events::Fold;
+use crate::order;
 
 /// A reply as far as it has come.
 #[derive(Default)]
@@ -182,8 +183,8 @@ impl Blocks {
         let mut kept = Vec::new();
         for block in &self.blocks {
             match block.value["type"].as_str() {
-                Some("text") => kept.push(json!({"type": "text", "bytes": block.said.len()})),
-                Some("tool_use") => kept.push(json!({"type": "tool_use"})),
+                Some("text") => kept.push(order::text(block.said.len())),
+                Some("tool_use") => kept.push(order::call()),
                 _ if is_thought(&block.value) => kept.push(block.thought()),
                 _ => {}
             }

@@ -5,30 +5,23 @@
 
 use std::time::Duration;
 
-use corecoder::wire::refusal;
+use corecoder::wire::{refusal, text};
 use corecoder::{ErrorKind, ModelError};
 use jiff::Timestamp;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
+use crate::headers;
+
 /// An error that came as a response.
 pub(super) fn in_response(status: u16, headers: &HeaderMap, body: &str) -> ModelError {
-    let get = |name: &str| Some(headers.get(name)?.to_str().ok()?.to_string());
-    let wait = refusal::wait_in_headers(get);
-    let error = refusal::in_response(status, wait, body);
-    let value = corecoder::wire::text::json(body).unwrap_or_default();
+    let error = headers::refused(status, headers, body);
+    let value = text::json(body).unwrap_or_default();
     let mut error = judged(error, &value["error"]);
     if error.kind == ErrorKind::RateLimit && error.wait.is_none() {
-        error.wait = reset(&get);
+        error.wait = reset(&headers::get(headers));
     }
-    // What the server says will not pass is the user's to decide about.
-    if get("x-should-retry").as_deref() == Some("false") && error.kind.passes() {
-        error.kind = match error.kind {
-            ErrorKind::RateLimit => ErrorKind::Quota,
-            _ => ErrorKind::Other,
-        };
-    }
-    error
+    headers::obeyed(error, headers)
 }
 
 /// An error that came as an event.

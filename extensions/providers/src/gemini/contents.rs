@@ -6,6 +6,7 @@
 use corecoder::{Entry, Picture, Reply, Round, ToolCall};
 use serde_json::{Value, json};
 
+use crate::order::{self, Piece};
 use crate::turns::{self, Turns};
 use crate::wire::Options;
 
@@ -83,35 +84,22 @@ fn add(round: &Round, options: &Options, strict: bool, turns: &mut Turns) {
 /// The text's parts, with null in the place of each call.
 fn parts(reply: &Reply, is_signed: bool) -> Vec<Value> {
     let kept = reply.echo.get(PARTS).and_then(Value::as_array);
-    let kept = kept.filter(|_| is_signed);
-    kept.and_then(|kept| restored(reply, kept))
-        .unwrap_or_else(|| {
-            let said = Some(&reply.text).filter(|said| !said.trim().is_empty());
-            let said = said.map(|said| json!({"text": said}));
-            said.into_iter()
-                .chain(reply.calls.iter().map(|_| Value::Null))
-                .collect()
-        })
-}
-
-/// The parts as they were kept, if they still are those of the reply.
-fn restored(reply: &Reply, kept: &[Value]) -> Option<Vec<Value>> {
-    let (mut parts, mut at, mut calls) = (Vec::new(), 0, 0);
-    for part in kept {
-        let Some(bytes) = part["bytes"].as_u64() else {
-            parts.push(Value::Null);
-            calls += 1;
-            continue;
-        };
-        let end = at + usize::try_from(bytes).ok()?;
-        let mut text = json!({"text": reply.text.get(at..end)?});
-        if part[SIGNATURE].is_string() {
-            text[SIGNATURE] = part[SIGNATURE].clone();
+    let kept = kept.filter(|_| is_signed).map_or(&[][..], Vec::as_slice);
+    let pieces = order::restored(reply, kept);
+    let pieces = pieces.unwrap_or_else(|| order::usual(reply, &[]));
+    let mut parts = Vec::new();
+    for piece in pieces {
+        match piece {
+            Piece::Text(said, kept) if kept[SIGNATURE].is_string() => {
+                parts.push(json!({"text": said, SIGNATURE: kept[SIGNATURE]}));
+            }
+            Piece::Text(said, _) if said.trim().is_empty() => {}
+            Piece::Text(said, _) => parts.push(json!({"text": said})),
+            Piece::Call => parts.push(Value::Null),
+            Piece::Kept(_) => {}
         }
-        at = end;
-        parts.push(text);
     }
-    (at == reply.text.len() && calls == reply.calls.len()).then_some(parts)
+    parts
 }
 
 fn asked(call: &ToolCall, is_home: bool, is_signed: bool) -> Value {

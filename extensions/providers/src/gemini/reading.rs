@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::contents::{PARTS, SIGNATURE};
 use super::refusal;
 use crate::events::Fold;
+use crate::order;
 
 /// The ends that are the model's own slips, and begin the error's words.
 pub(super) const SLIPS: [&str; 5] = [
@@ -173,7 +174,7 @@ impl Parts {
             args,
             echo,
         };
-        self.parts.push(json!({}));
+        self.parts.push(order::call());
         self.reply.calls.push(call.clone());
         deltas.push(Delta::Call(call));
     }

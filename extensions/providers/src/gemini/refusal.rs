@@ -9,11 +9,11 @@ use corecoder::{ErrorKind, ModelError};
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
+use crate::headers;
+
 /// An error that came as a response. A streaming request may be answered with a list of one.
 pub(super) fn in_response(status: u16, headers: &HeaderMap, body: &str) -> ModelError {
-    let get = |name: &str| Some(headers.get(name)?.to_str().ok()?.to_string());
-    let wait = refusal::wait_in_headers(get);
-    let error = refusal::in_response(status, wait, body);
+    let error = headers::refused(status, headers, body);
     let value = text::json(body).unwrap_or_default();
     judged(error, &value.get(0).unwrap_or(&value)["error"])
 }

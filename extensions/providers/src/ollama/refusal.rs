@@ -5,14 +5,14 @@ use corecoder::{ErrorKind, ModelError};
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
+use crate::headers;
+
 /// The server could not read a call that the model wrote.
 pub(super) const SLIP: &str = "invalid tool call arguments";
 
 /// An error that came as a response, with what helps against it.
 pub(super) fn in_response(status: u16, headers: &HeaderMap, body: &str) -> ModelError {
-    let get = |name: &str| Some(headers.get(name)?.to_str().ok()?.to_string());
-    let wait = refusal::wait_in_headers(get);
-    let mut error = judged(refusal::in_response(status, wait, body));
+    let mut error = judged(headers::refused(status, headers, body));
     let value = text::json(body).unwrap_or_default();
     if let Some(url) = value["signin_url"].as_str() {
         error.message += &format!(" (sign in at {url})");

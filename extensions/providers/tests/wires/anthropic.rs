@@ -224,7 +224,7 @@ fn a_refused_part_is_named_and_left_out() {
         effort: Some(Effort::High),
         ..home("glm-5")
     };
-    let echo = json!({"anthropic_blocks": [{"type": "thinking", "thinking": "x", "signature": "s"}, {"type": "tool_use"}]});
+    let echo = json!({"anthropic_blocks": [{"type": "thinking", "thinking": "x", "signature": "s"}, {"call": true}]});
     let mut reply = Reply::calls([("read_file", json!({}))]);
     (reply.origin, reply.echo) = ("home".into(), echo.as_object().unwrap().clone());
     let picture = Picture {

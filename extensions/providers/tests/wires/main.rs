@@ -11,11 +11,12 @@ mod fixtures;
 mod gemini;
 mod ollama;
 mod remote;
+mod responses;
 mod rules;
 mod server;
 
 use corecoder::{Entry, Request, Spec};
-use corecoder_providers::{Anthropic, Azure, Gemini, Ollama, Options, Sent, Wire};
+use corecoder_providers::{Anthropic, Azure, Gemini, Ollama, Options, Responses, Sent, Wire};
 use serde_json::json;
 
 /// A wire as the tests know it.
@@ -53,6 +54,12 @@ const WIRES: &[Case] = &[
         name: "ollama",
         wire: || Box::new(Ollama::default()),
         models: &["qwen3:8b", "gpt-oss:120b-cloud"],
+        errors: &[],
+    },
+    Case {
+        name: "responses",
+        wire: || Box::new(Responses::default()),
+        models: &["gpt-6-sol", "gpt-5.5", "o3"],
         errors: &[],
     },
     Case {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{anthropic, azure, gemini, ollama};
+use crate::{anthropic, azure, gemini, ollama, responses};
 
 /// Fails if the API would refuse this request.
 pub fn check(wire: &str, body: &Value) {
@@ -11,6 +11,7 @@ pub fn check(wire: &str, body: &Value) {
         "gemini" => gemini::check(body),
         "ollama" => ollama::check(body),
         "azure" => azure::check(body),
+        "responses" => responses::check(body),
         other => panic!("write down the rules of {other}"),
     }
 }
@@ -23,6 +24,7 @@ pub fn pieces(wire: &str, body: &Value) -> Vec<String> {
         "gemini" => gemini::pieces(body),
         "ollama" => ollama::pieces(body),
         "azure" => azure::pieces(body),
+        "responses" => responses::pieces(body),
         other => panic!("write down the pieces of {other}"),
     }
 }
@@ -33,6 +35,7 @@ pub fn sent_back(wire: &str, body: &Value) -> Value {
         "anthropic" => body["messages"][1]["content"].clone(),
         "gemini" => body["contents"][1]["parts"].clone(),
         "ollama" | "azure" => body["messages"][2].clone(),
+        "responses" => responses::answer(body),
         other => panic!("write down the answers of {other}"),
     }
 }
@@ -42,6 +45,7 @@ pub fn has_thoughts(wire: &str, back: &Value) -> bool {
     match wire {
         "anthropic" => back.to_string().contains("thinking"),
         "gemini" => gemini::has_signature(back),
+        "responses" => back.to_string().contains("encrypted_content"),
         "ollama" | "azure" => !back["thinking"].is_null() || !back["reasoning_content"].is_null(),
         other => panic!("write down the thoughts of {other}"),
     }
