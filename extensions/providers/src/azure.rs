@@ -178,7 +178,19 @@ impl Reading for Chat {
     fn finish(&mut self) -> Result<Reply, ModelError> {
         match self.failure.take() {
             Some(failure) => Err(failure),
-            None => self.reading.finish(),
+            None => self.reading.finish().map(in_our_words),
         }
     }
+}
+
+/// The reply with one of the engine's words for its end. Models sold by Azure end in words of their own, or in none.
+fn in_our_words(mut reply: Reply) -> Reply {
+    let word = match reply.finish.as_str() {
+        "length" => "length",
+        "content_filter" => "content_filter",
+        _ if reply.calls.is_empty() => "stop",
+        _ => "tool_calls",
+    };
+    reply.finish = word.to_string();
+    reply
 }

@@ -9,6 +9,7 @@ mod azure;
 mod conversations;
 mod fixtures;
 mod gemini;
+mod hostile;
 mod ollama;
 mod remote;
 mod responses;
