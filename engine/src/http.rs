@@ -6,12 +6,14 @@
 use std::time::Duration;
 
 use reqwest::header::HeaderValue;
+use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response};
 
 use crate::model::{ErrorKind, ModelError};
 
-/// A client with the engine's time limits. Errors if TLS can't start, or if `key` can't stand in a header.
-pub fn client(key: &str) -> Result<Client, ModelError> {
+/// A client with the engine's time limits. Errors if TLS can't start, or if `key` can't stand in a header. Redirects to
+/// other hosts lose an `Authorization`, but no header of another name: who sends the key in one follows none.
+pub fn client(key: &str, redirects: Policy) -> Result<Client, ModelError> {
     let bad = |message: String| ModelError::new(ErrorKind::BadRequest, message);
     HeaderValue::from_str(key)
         .map_err(|_| bad("the API key holds a character that no HTTP header may hold".into()))?;
@@ -19,6 +21,7 @@ pub fn client(key: &str) -> Result<Client, ModelError> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder()
         .user_agent(concat!("corecoder/", env!("CARGO_PKG_VERSION")))
+        .redirect(redirects)
         .connect_timeout(Duration::from_secs(20))
         // Local models read a long prompt for minutes before their first byte.
         .read_timeout(Duration::from_secs(600))

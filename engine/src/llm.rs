@@ -39,7 +39,7 @@ impl Llm {
             .trim_end_matches('/');
         let url = reqwest::Url::parse(&format!("{base}/chat/completions"))
             .map_err(|error| bad(format!("the base URL {base:?} is not valid: {error}")))?;
-        let http = http::client(key)?;
+        let http = http::client(key, Default::default())?;
         Ok(Llm {
             model: model.to_string(),
             key: key.to_string(),
