@@ -11,6 +11,8 @@ use std::time::Duration;
 use corecoder::{Delta, Deltas, ErrorKind, Model, ModelError, Request, http, retry};
 use futures::{Stream, StreamExt};
 use parking_lot::Mutex;
+use reqwest::header::LOCATION;
+use reqwest::redirect::Policy;
 use reqwest::{Response, Url};
 
 use crate::wire::{Options, Refused, Sent, Wire};
@@ -50,7 +52,8 @@ impl Remote {
         }
         options.origin = format!("{base} {}", options.model);
         Ok(Remote {
-            http: http::client(key)?,
+            // A redirect would take the key's header along, to whatever host.
+            http: http::client(key, Policy::none())?,
             base,
             key: key.to_string(),
             wire,
@@ -91,10 +94,14 @@ impl Remote {
                 break;
             }
         }
-        let (status, body) = (response.status(), String::from_utf8_lossy(&body));
-        Err(self
-            .wire
-            .refusal(status.as_u16(), response.headers(), &body))
+        let (status, headers) = (response.status(), response.headers());
+        let body = String::from_utf8_lossy(&body);
+        let mut error = self.wire.refusal(status.as_u16(), headers, &body);
+        if let Some(place) = headers.get(LOCATION).filter(|_| status.is_redirection()) {
+            let place = String::from_utf8_lossy(place.as_bytes());
+            error.message += &format!(" (it has moved to {place}: set the base URL to that)");
+        }
+        Err(error)
     }
 
     /// One request and its reply.

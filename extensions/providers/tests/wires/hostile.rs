@@ -145,7 +145,7 @@ fn a_reply_without_an_end_is_cut_off() {
             entries: &entries,
         };
         let last = runtime.block_on(async { remote.stream(request).next().await.unwrap() });
-        let error = last.err().expect("no reply");
+        let error = last.expect_err("no reply");
         assert_eq!(error.kind, ErrorKind::Other, "{}: {error}", case.name);
         assert!(error.message.contains("64 MB"), "{error}");
     }

@@ -237,3 +237,22 @@ fn what_can_not_be_asked_is_refused_before_any_request() {
         assert!(message.contains(words), "{message}");
     }
 }
+
+#[test]
+fn the_key_does_not_follow_a_redirect() {
+    for case in WIRES {
+        let (elsewhere, requests) = serve(vec![answer(&plain(case))]);
+        let headers = vec![("location".to_string(), format!("{elsewhere}/there"))];
+        let (base, _requests) = serve(vec![Answer {
+            headers,
+            ..Answer::new(307, "")
+        }]);
+        let (_, result) = run(ask(&remote(case, &base), &go()));
+        let error = result.unwrap_err();
+        assert!(
+            error.message.contains("/there: set the base URL"),
+            "{error}"
+        );
+        assert!(requests.try_recv().is_err(), "{}", case.name);
+    }
+}
