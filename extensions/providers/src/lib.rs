@@ -25,4 +25,4 @@ pub use gemini::Gemini;
 pub use ollama::Ollama;
 pub use remote::Remote;
 pub use responses::Responses;
-pub use wire::{Concession, Effort, Options, Reading, Refused, Sent, Wire};
+pub use wire::{Concession, Effort, Listed, Options, Reading, Refused, Sent, Wire};

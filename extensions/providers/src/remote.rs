@@ -8,6 +8,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use corecoder::wire::text;
 use corecoder::{Delta, Deltas, ErrorKind, Model, ModelError, Request, http, retry};
 use futures::{Stream, StreamExt};
 use parking_lot::Mutex;
@@ -15,12 +16,14 @@ use reqwest::header::LOCATION;
 use reqwest::redirect::Policy;
 use reqwest::{Response, Url};
 
-use crate::wire::{Options, Refused, Sent, Wire};
+use crate::wire::{Listed, Options, Refused, Sent, Wire};
 
 /// More bytes than this are no reply: the longest have a million tokens.
 const LONGEST_REPLY: usize = 64 << 20;
 /// Of an error no more is read.
 const LONGEST_REFUSAL: usize = 256 << 10;
+/// Nor of a list of models.
+const LONGEST_LIST: usize = 8 << 20;
 
 /// A model behind a server that speaks a [`Wire`].
 pub struct Remote {
@@ -74,8 +77,36 @@ impl Remote {
         format!("{}{path}", bare.next().unwrap_or(&self.base))
     }
 
+    /// The models that the server offers, as it lists them. Errors where there is no such list.
+    pub async fn models(&self) -> Result<Vec<Listed>, ModelError> {
+        let none = || {
+            let message = "this provider has no list of models; name the one that you set up there";
+            ModelError::new(ErrorKind::BadRequest, message)
+        };
+        let listing = self.wire.listing().ok_or_else(none)?;
+        let answer = async {
+            let mut response = self.send(&listing).await?;
+            Ok(body(&mut response, LONGEST_LIST).await)
+        };
+        let late = |_| {
+            ModelError::new(
+                ErrorKind::Network,
+                "the list of models did not come in 10 s",
+            )
+        };
+        let answer = tokio::time::timeout(Duration::from_secs(10), answer).await;
+        let answer = answer.map_err(late).flatten();
+        let body = answer.map_err(|error| http::without_key(error, &self.key))?;
+        Ok(self.wire.listed(&text::json(&body).unwrap_or_default()))
+    }
+
+    /// The response to a request. Errors with what the wire makes of any status but a 2xx.
     async fn send(&self, sent: &Sent) -> Result<Response, ModelError> {
-        let mut request = self.http.post(self.url(&sent.path)).json(&sent.body);
+        let url = self.url(&sent.path);
+        let mut request = match sent.body.is_null() {
+            true => self.http.get(url),
+            false => self.http.post(url).json(&sent.body),
+        };
         if !self.key.is_empty() {
             let (name, value) = self.wire.key(&self.key);
             request = request.header(name, value);
@@ -87,15 +118,8 @@ impl Remote {
         if response.status().is_success() {
             return Ok(response);
         }
-        let mut body = Vec::new();
-        while let Ok(Some(bytes)) = response.chunk().await {
-            body.extend_from_slice(&bytes);
-            if body.len() > LONGEST_REFUSAL {
-                break;
-            }
-        }
+        let body = body(&mut response, LONGEST_REFUSAL).await;
         let (status, headers) = (response.status(), response.headers());
-        let body = String::from_utf8_lossy(&body);
         let mut error = self.wire.refusal(status.as_u16(), headers, &body);
         if let Some(place) = headers.get(LOCATION).filter(|_| status.is_redirection()) {
             let place = String::from_utf8_lossy(place.as_bytes());
@@ -149,6 +173,18 @@ impl Remote {
         }
         retry::pause(error, tries).map(|(error, wait)| (error, Some(wait)))
     }
+}
+
+/// The body as text, or its beginning if it is longer than `limit` bytes or breaks off.
+async fn body(response: &mut Response, limit: usize) -> String {
+    let mut body = Vec::new();
+    while let Ok(Some(bytes)) = response.chunk().await {
+        body.extend_from_slice(&bytes);
+        if body.len() > limit {
+            break;
+        }
+    }
+    String::from_utf8_lossy(&body).into_owned()
 }
 
 fn too_long() -> ModelError {

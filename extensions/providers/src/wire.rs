@@ -29,6 +29,16 @@ pub trait Wire: Send + Sync {
     /// What a response says that is no reply: any status but a 2xx.
     fn refusal(&self, status: u16, headers: &HeaderMap, body: &str) -> ModelError;
 
+    /// The request for the list of models, without a body; `None` if the provider has no such list.
+    fn listing(&self) -> Option<Sent> {
+        None
+    }
+
+    /// The models of that list, in its order.
+    fn listed(&self, _body: &Value) -> Vec<Listed> {
+        Vec::new()
+    }
+
     /// What to do without from now on, where a refusal names it; `body` is what was refused. The same request is then
     /// made again at once.
     fn concession(&self, _error: &ModelError, _body: &Value) -> Option<Concession> {
@@ -68,6 +78,42 @@ pub struct Sent {
     /// Headers beside the key's and the content's type.
     pub headers: Vec<(&'static str, String)>,
     pub body: Value,
+}
+
+impl Sent {
+    /// A request for what stands there.
+    pub(crate) fn get(path: impl Into<String>) -> Sent {
+        Sent {
+            path: path.into(),
+            headers: Vec::new(),
+            body: Value::Null,
+        }
+    }
+}
+
+/// A model as its provider lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    pub name: String,
+    /// The longest request in tokens, if the list says so.
+    pub window: Option<u64>,
+    /// The longest reply in tokens, if the list says so.
+    pub max_tokens: Option<u64>,
+}
+
+impl Listed {
+    /// The entries of a list that have a name there; windows and caps under the names of these fields.
+    pub(crate) fn all(list: &Value, [name, window, most]: [&str; 3]) -> Vec<Listed> {
+        let listed = |model: &Value| {
+            Some(Listed {
+                name: model[name].as_str()?.to_string(),
+                window: model[window].as_u64(),
+                max_tokens: model[most].as_u64(),
+            })
+        };
+        let list = list.as_array().into_iter().flatten();
+        list.filter_map(listed).collect()
+    }
 }
 
 /// What is asked for beside the conversation.

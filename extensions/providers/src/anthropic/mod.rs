@@ -11,7 +11,7 @@ use reqwest::header::HeaderMap;
 use serde_json::{Map, Value, json};
 
 use crate::events::Events;
-use crate::wire::{Concession, Options, Reading, Sent, Wire};
+use crate::wire::{Concession, Listed, Options, Reading, Sent, Wire};
 
 mod abilities;
 mod block;
@@ -107,6 +107,18 @@ impl Wire for Anthropic {
 
     fn refusal(&self, status: u16, headers: &HeaderMap, body: &str) -> ModelError {
         refusal::in_response(status, headers, body)
+    }
+
+    fn listing(&self) -> Option<Sent> {
+        let headers = vec![("anthropic-version", self.version.clone())];
+        Some(Sent {
+            headers,
+            ..Sent::get("/v1/models?limit=1000")
+        })
+    }
+
+    fn listed(&self, body: &Value) -> Vec<Listed> {
+        Listed::all(&body["data"], ["id", "max_input_tokens", "max_tokens"])
     }
 
     fn concession(&self, error: &ModelError, body: &Value) -> Option<Concession> {

@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 
 use crate::events::Events;
 use crate::names::version;
-use crate::wire::{Concession, Effort, Options, Reading, Sent, Wire};
+use crate::wire::{Concession, Effort, Listed, Options, Reading, Sent, Wire};
 
 mod contents;
 mod reading;
@@ -75,6 +75,25 @@ impl Wire for Gemini {
 
     fn refusal(&self, status: u16, headers: &HeaderMap, body: &str) -> ModelError {
         refusal::in_response(status, headers, body)
+    }
+
+    fn listing(&self) -> Option<Sent> {
+        Some(Sent::get("/v1beta/models?pageSize=1000"))
+    }
+
+    fn listed(&self, body: &Value) -> Vec<Listed> {
+        let models = body["models"].as_array().into_iter().flatten();
+        // Some can only embed or draw.
+        let speaks = |model: &&Value| {
+            let methods = model["supportedGenerationMethods"].as_array();
+            methods.is_none_or(|methods| methods.contains(&json!("generateContent")))
+        };
+        let speaking: Value = models.filter(speaks).cloned().collect();
+        let mut listed = Listed::all(&speaking, ["name", "inputTokenLimit", "outputTokenLimit"]);
+        for model in &mut listed {
+            model.name = model.name.trim_start_matches("models/").to_string();
+        }
+        listed
     }
 
     fn concession(&self, error: &ModelError, body: &Value) -> Option<Concession> {

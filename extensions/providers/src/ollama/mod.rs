@@ -12,7 +12,7 @@ use reqwest::header::HeaderMap;
 use serde_json::{Map, Value, json};
 
 use crate::events::{Events, Lines};
-use crate::wire::{Concession, Effort, Options, Reading, Sent, Wire};
+use crate::wire::{Concession, Effort, Listed, Options, Reading, Sent, Wire};
 
 mod messages;
 mod reading;
@@ -91,6 +91,14 @@ impl Wire for Ollama {
 
     fn refusal(&self, status: u16, headers: &HeaderMap, body: &str) -> ModelError {
         refusal::in_response(status, headers, body)
+    }
+
+    fn listing(&self) -> Option<Sent> {
+        Some(Sent::get("/api/tags"))
+    }
+
+    fn listed(&self, body: &Value) -> Vec<Listed> {
+        Listed::all(&body["models"], ["name", "", ""])
     }
 
     fn concession(&self, error: &ModelError, body: &Value) -> Option<Concession> {

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::events::Events;
 use crate::names::version;
-use crate::wire::{Concession, Effort, Options, Reading, Sent, Wire};
+use crate::wire::{Concession, Effort, Listed, Options, Reading, Sent, Wire};
 
 mod input;
 mod item;
@@ -90,6 +90,15 @@ impl Wire for Responses {
 
     fn refusal(&self, status: u16, headers: &HeaderMap, body: &str) -> ModelError {
         refusal::in_response(status, headers, body)
+    }
+
+    fn listing(&self) -> Option<Sent> {
+        // Azure lists models, but what is named there is a deployment.
+        (!self.azure).then(|| Sent::get("/v1/models"))
+    }
+
+    fn listed(&self, body: &Value) -> Vec<Listed> {
+        Listed::all(&body["data"], ["id", "", ""])
     }
 
     fn concession(&self, error: &ModelError, body: &Value) -> Option<Concession> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use corecoder::{Delta, Entry, ErrorKind, Model, ModelError, Reply, Request, Round};
-use corecoder_providers::{Options, Remote};
+use corecoder_providers::{Listed, Options, Remote};
 use futures::StreamExt;
 use tokio::sync::oneshot;
 
@@ -255,4 +255,68 @@ fn the_key_does_not_follow_a_redirect() {
         );
         assert!(requests.try_recv().is_err(), "{}", case.name);
     }
+}
+
+#[test]
+fn models_are_listed_as_the_provider_lists_them() {
+    let lists = [
+        (
+            "anthropic",
+            "GET /v1/models?limit=1000 ",
+            r#"{"data":[{"id":"m","max_input_tokens":200,"max_tokens":64},{"type":"?"}]}"#,
+            Some((200, 64)),
+        ),
+        (
+            "gemini",
+            "GET /v1beta/models?pageSize=1000 ",
+            r#"{"models":[{"name":"models/m","inputTokenLimit":200,"outputTokenLimit":64},{"name":"models/e","supportedGenerationMethods":["embedContent"]}]}"#,
+            Some((200, 64)),
+        ),
+        (
+            "ollama",
+            "GET /api/tags ",
+            r#"{"models":[{"name":"m","size":1}]}"#,
+            None,
+        ),
+        (
+            "responses",
+            "GET /v1/models ",
+            r#"{"data":[{"id":"m"}]}"#,
+            None,
+        ),
+    ];
+    for (name, line, list, limits) in lists {
+        let case = WIRES.iter().find(|case| case.name == name).unwrap();
+        let (base, requests) = serve(vec![
+            Answer::new(200, list),
+            Answer::new(200, "<html>"),
+            Answer::new(401, KEY),
+        ]);
+        let remote = remote(case, &base);
+        let (window, max_tokens) = limits.unzip();
+        let wanted = vec![Listed {
+            name: "m".to_string(),
+            window,
+            max_tokens,
+        }];
+        assert_eq!(run(remote.models()).unwrap(), wanted, "{name}");
+        assert_eq!(
+            run(remote.models()).unwrap(),
+            [],
+            "{name}: what is no list is empty"
+        );
+        let error = run(remote.models()).unwrap_err();
+        assert!(
+            error.kind == ErrorKind::Authentication && !error.message.contains(KEY),
+            "{error}"
+        );
+        let request = requests.recv().unwrap();
+        assert!(
+            request.starts_with(line) && request.contains(KEY),
+            "{request}"
+        );
+    }
+    let azure = WIRES.iter().find(|case| case.name == "azure").unwrap();
+    let error = run(remote(azure, "http://127.0.0.1:9").models()).unwrap_err();
+    assert!(error.message.contains("no list of models"), "{error}");
 }
