@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use corecoder::{Delta, Entry, ErrorKind, Model, ModelError, Reply, Request, Round};
+use corecoder::{Agent, Delta, Entry, ErrorKind, Model, ModelError, Reply, Request, Round};
 use corecoder_providers::{Listed, Options, Remote};
 use futures::StreamExt;
 use tokio::sync::oneshot;
 
 use crate::fixtures::{self, Fixture};
 use crate::server::{Answer, serve};
-use crate::{Case, WIRES, tools};
+use crate::{Case, WIRES, rules, tools};
 
 const KEY: &str = "sk-a-key-of-this-test";
 
@@ -319,4 +319,37 @@ fn models_are_listed_as_the_provider_lists_them() {
     let azure = WIRES.iter().find(|case| case.name == "azure").unwrap();
     let error = run(remote(azure, "http://127.0.0.1:9").models()).unwrap_err();
     assert!(error.message.contains("no list of models"), "{error}");
+}
+
+#[test]
+fn the_loop_runs_on_each_wire() {
+    for case in WIRES {
+        // A call that fails, with thoughts where the wire has them, and then an answer.
+        let fixtures = fixtures::of(case);
+        let named = |name: &&str| fixtures.iter().find(|fixture| fixture.name == **name);
+        let names = [
+            "thinking-then-call",
+            "call-with-id-and-signature",
+            "reasoning-summary-encrypted-call",
+            "tool-call",
+        ];
+        let calling = names.iter().find_map(named).unwrap();
+        let (base, requests) = serve(vec![answer(calling), answer(&plain(case))]);
+        let folder = tempfile::tempdir().unwrap();
+        let mut agent = Agent::new(remote(case, &base)).folder(folder.path());
+        let answer = run(agent.chat("Go")).unwrap();
+        assert!(!answer.is_empty(), "{}", case.name);
+        let bodies: Vec<String> = requests.iter().take(2).collect();
+        let second = bodies[1].split_once("\r\n\r\n").unwrap().1;
+        rules::check(case.name, &serde_json::from_str(second).unwrap());
+        let marks = [
+            "\"signature\"",
+            "thoughtSignature",
+            "encrypted_content\":",
+            "\"thinking\":\"",
+            "call_",
+        ];
+        assert!(marks.iter().any(|mark| second.contains(mark)), "{second}");
+        assert!(second.contains("Error: "), "{second}");
+    }
 }
