@@ -137,11 +137,10 @@ impl Wire for Anthropic {
 }
 
 /// What can be done without, and the words of which a refusal for it has one. The first that fits is meant.
-const CONCESSIONS: [(&str, &str); 8] = [
-    (
-        "thinking_blocks",
-        "signature|cannot be modified|redacted_thinking",
-    ),
+const CONCESSIONS: [(&str, &str); 9] = [
+    // Calls of the running turn that were made without thoughts.
+    ("thinking", "expected `thinking`"),
+    ("thinking_blocks", "signature|cannot be modified"),
     ("eager_input_streaming", "eager_input"),
     ("cache_control", "cache_control"),
     ("budget", "adaptive"),

@@ -249,6 +249,11 @@ fn a_refused_part_is_named_and_left_out() {
             "budget_tokens",
         ),
         (
+            "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`",
+            "thinking",
+            "\"enabled\"",
+        ),
+        (
             "thinking: Extra inputs are not permitted",
             "thinking",
             "\"enabled\"",
