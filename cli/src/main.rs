@@ -143,8 +143,8 @@ async fn run(mut args: Args) -> anyhow::Result<ExitCode> {
         None => work(args).await,
         Some(Command::Demo) => demo::run().await,
         Some(Command::Sessions { action, json }) => {
-            let places = project::places(&args, &here(), None).places;
-            sessions::run(places.data.as_deref(), action, json)
+            let (_, data) = project::own();
+            sessions::run(data.as_deref(), action, json)
         }
         Some(Command::Completions { shell }) => {
             generate::completions(shell)?;
@@ -205,7 +205,7 @@ async fn work(args: Args) -> anyhow::Result<ExitCode> {
 /// Finds session, folder and settings; `Err` is how the program ends without them.
 async fn begin(args: Args, is_terminal: bool) -> anyhow::Result<Result<Start, ExitCode>> {
     let here = here();
-    let data = project::places(&args, &here, None).places.data;
+    let (_, data) = project::own();
     let info = keep::wanted(&args.session, data.as_deref(), &here, sessions::pick)?;
     let (cwd, mut remarks) = keep::place(info.as_ref(), here);
     let mut found = project::places(&args, &cwd, None);

@@ -123,7 +123,9 @@ impl Person {
         let inbox = self.inbox.lock().clone();
         let Some(inbox) = inbox else { return };
         // A command is for the program, and waits for the end of the turn.
-        let said = self.screen.take_queue(|message| !message.is_command());
+        let said = self
+            .screen
+            .take_queue(|message| message.heard && !message.is_command());
         for Message { text, context, .. } in said {
             self.screen.line(&format!("> {}", plain(&text)));
             let attached = self.attached(&text);

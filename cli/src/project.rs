@@ -39,12 +39,18 @@ pub struct Found {
     pub undecided: Vec<PathBuf>,
 }
 
-/// The places of a working directory. `said` is the person's word on whether it is trusted, which is remembered; what
-/// nobody trusts does not count.
-pub fn places(args: &Args, cwd: &Path, said: Option<bool>) -> Found {
+/// The user's home, and the program's own folder in it or wherever it was moved.
+pub fn own() -> (Option<PathBuf>, Option<PathBuf>) {
     let home = settings::variable("HOME").map(PathBuf::from);
     let data = settings::variable("CORECODER_HOME").map(PathBuf::from);
     let data = data.or_else(|| Some(home.as_ref()?.join(".corecoder")));
+    (home, data)
+}
+
+/// The places of a working directory. `said` is the person's word on whether it is trusted, which is remembered; what
+/// nobody trusts does not count.
+pub fn places(args: &Args, cwd: &Path, said: Option<bool>) -> Found {
+    let (home, data) = own();
     let mut found = Found {
         places: Places::new(cwd.to_path_buf(), home, data),
         remarks: Vec::new(),

@@ -146,6 +146,26 @@ impl Screen {
         drawn.refresh(true);
     }
 
+    /// The hooks have heard a message that waits, and added this. One that was taken back meanwhile is heard again.
+    pub fn heard(&self, text: &str, context: Option<String>) {
+        let mut drawn = self.drawn();
+        let mut queue = drawn.typed.queue.iter_mut();
+        if let Some(message) = queue.find(|message| message.is_unheard(text)) {
+            (message.context, message.heard) = (context, true);
+        }
+    }
+
+    /// A message that waits is not said.
+    pub fn unsay(&self, text: &str) {
+        let mut drawn = self.drawn();
+        drawn
+            .typed
+            .queue
+            .retain(|message| !message.is_unheard(text));
+        drawn.show_typed();
+        drawn.refresh(true);
+    }
+
     /// The messages that wait and `may` go now, out of the queue.
     pub fn take_queue(&self, may: impl Fn(&Message) -> bool) -> Vec<Message> {
         let mut drawn = self.drawn();

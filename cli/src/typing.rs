@@ -161,6 +161,11 @@ impl Message {
         parts.join("\n\n")
     }
 
+    /// It is this one, and the hooks have not heard it.
+    pub fn is_unheard(&self, text: &str) -> bool {
+        !self.heard && self.text == text
+    }
+
     /// It is for the program, or for the shell.
     pub fn is_command(&self) -> bool {
         self.text.starts_with(['/', '!'])

@@ -63,25 +63,25 @@ pub async fn until_interrupted<T>(
     ended
 }
 
-/// Lets a message wait, once the hooks have heard it. A command is for the program.
+/// Lets a message wait; it is not said before the hooks have heard it. A command is for the program.
 fn queue(text: String, person: &Person) {
     let (hooks, screen) = (person.hooks.clone(), person.screen.clone());
-    let message = Message::new(text);
+    let message = Message::new(text.clone());
     if hooks.is_empty() || message.is_command() {
-        return screen.queue(message);
+        return screen.queue(message.heard(None));
     }
+    screen.queue(message);
     tokio::spawn(async move {
-        let heard = hooks.user_prompt(&message.text).await;
-        heard
-            .warnings
-            .iter()
-            .for_each(|warning| screen.warn(&plain(warning)));
+        let heard = hooks.user_prompt(&text).await;
+        let warnings = heard.warnings.iter();
+        warnings.for_each(|warning| screen.warn(&plain(warning)));
         match heard.blocked.or(heard.stop) {
-            Some(why) => screen.warn(&format!(
-                "a hook did not let this through: {}",
-                plain(why.trim())
-            )),
-            None => screen.queue(message.heard(heard.context)),
+            Some(why) => {
+                screen.unsay(&text);
+                let why = plain(why.trim());
+                screen.warn(&format!("a hook did not let this through: {why}"));
+            }
+            None => screen.heard(&text, heard.context),
         }
     });
 }

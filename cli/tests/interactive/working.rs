@@ -1,5 +1,7 @@
 //! What is typed while the agent works: shown, queued, taken back, told, and never lost.
 
+use serde_json::json;
+
 use crate::provider::{Provider, bash, calls, echo, held, held_calls, said, says};
 use crate::terminal::{Setup, Terminal};
 
@@ -271,5 +273,32 @@ fn what_is_typed_right_behind_a_message_stands_nowhere_twice() {
     }
     terminal.prompt();
     assert_eq!(terminal.count("xyz"), 0, "{:#?}", terminal.history());
+    terminal.leaves();
+}
+
+#[test]
+fn what_is_sent_waits_in_sight_while_a_hook_still_hears_it() {
+    let slow = "if grep -q 'slow one'; then while [ ! -e \"$HOME/go\" ]; do sleep 0.02; done; fi";
+    let hooks = json!({"UserPromptSubmit": [{"hooks": [{"type": "command", "command": slow}]}]});
+    let provider = Provider::new(|request, n| match n {
+        0 => held("First answer."),
+        _ => echo(request),
+    });
+    let setup = Setup::new().settings(json!({ "hooks": hooks }));
+    let mut terminal = setup.start(provider);
+    terminal.says("work");
+    terminal.works();
+    terminal.adds("slow one", "> slow one");
+    terminal.adds("\r", ">");
+    terminal.sees("next: slow one");
+    terminal.provider.let_go();
+    terminal.sees("First answer.");
+    // The turn is over, the hook is not: the message is the next thing said, and not before it was heard.
+    terminal.until("it is taken up", |terminal| !terminal.shows("next:"));
+    assert_eq!(terminal.provider.requests().len(), 1);
+    terminal.home.write("home/go", "");
+    terminal.sees("Heard: slow one.");
+    terminal.prompt();
+    assert_eq!(terminal.provider.requests().len(), 2);
     terminal.leaves();
 }
