@@ -91,7 +91,7 @@ fn round(bytes: usize) -> Round {
             prompt: 1_000,
             completion: 50,
             cached: 900,
-            written: 0,
+            ..Usage::default()
         }),
         ..Reply::calls([("read_file", json!({"file_path": "src/a_file.rs"}))])
     };

@@ -161,6 +161,7 @@ async fn ask(config: &Config) -> Result<(), ModelError> {
         system: "Answer with OK.",
         tools: &[],
         entries: &entries,
+        ..Request::default()
     });
     while let Some(delta) = deltas.next().await {
         match delta? {

@@ -264,11 +264,14 @@ impl Screen {
         drawn.refresh(false);
     }
 
-    fn retried(&self, label: &str, error: &ModelError, wait: Duration) {
+    fn retried(&self, label: &str, error: &ModelError, wait: Duration, model: Option<&str>) {
         self.drawn().void_text();
         let words = shortened(&plain(&error.message), 160);
-        let seconds = wait.as_secs_f64();
-        self.warn(&format!("! {label}{words}; trying again in {seconds:.1} s"));
+        let next = match model {
+            Some(model) => format!("{} is asked from now on", plain(model)),
+            None => format!("trying again in {:.1} s", wait.as_secs_f64()),
+        };
+        self.warn(&format!("! {label}{words}; {next}"));
     }
 
     fn replied(&self, who: &str, reply: &Reply) {
@@ -349,7 +352,7 @@ impl Host for Screen {
             Event::Waiting => {
                 self.runs(who, "waiting", "waiting for a background agent".to_string())
             }
-            Event::Retry { error, wait } => self.retried(&label, error, *wait),
+            Event::Retry { error, wait, model } => self.retried(&label, error, *wait, *model),
             Event::Replied(reply) => self.replied(who, reply),
             // What a sub-agent does is shown by itself.
             Event::Started { call, .. } if call.name == "agent" => {}

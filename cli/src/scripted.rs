@@ -215,6 +215,7 @@ impl Run {
             completion: all.completion - before.completion,
             cached: all.cached - before.cached,
             written: all.written - before.written,
+            reasoning: all.reasoning - before.reasoning,
         }
     }
 

@@ -68,6 +68,7 @@ impl Bill {
             completion: all.completion.saturating_sub(self.seen.completion),
             cached: all.cached.saturating_sub(self.seen.cached),
             written: all.written.saturating_sub(self.seen.written),
+            reasoning: all.reasoning.saturating_sub(self.seen.reasoning),
         };
         self.seen = all;
         if fresh != Usage::default() {

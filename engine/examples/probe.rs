@@ -300,6 +300,7 @@ fn provider_form(entries: &[Entry]) -> Vec<Value> {
         system: "",
         tools: &[],
         entries,
+        ..Request::default()
     };
     let messages = corecoder::wire::messages(&request, "");
     let messages = messages.iter().skip(1);

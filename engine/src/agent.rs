@@ -113,6 +113,7 @@ impl Agent {
             system: &prefix.system,
             tools: &prefix.tools,
             entries: open.history,
+            ..Request::default()
         };
         let mut deltas = self.kit.model.stream(request);
         let mut reply = None;
@@ -124,17 +125,17 @@ impl Agent {
                 }
                 Delta::Reasoning(piece) => host(Event::Reasoning(&piece)),
                 Delta::Call(call) => open.batch.start_early(call).await,
-                Delta::Restart { error, wait } => {
+                Delta::Restart { error, wait, model } => {
                     open.batch.restart();
-                    let error = &error;
-                    host(Event::Retry { error, wait });
+                    let (error, model) = (&error, model.as_deref());
+                    host(Event::Retry { error, wait, model });
                 }
                 Delta::Done(whole) => reply = Some(whole),
             }
         }
         drop(deltas);
         let reply = recovery::recovered(reply.ok_or_else(ModelError::unfinished)?, &self.kit);
-        self.kit.spend(reply.usage);
+        self.kit.spend(&reply, false);
         self.context.replied(open.history, reply.usage, &self.kit);
         host(Event::Replied(&reply));
         open.batch.run(reply).await;

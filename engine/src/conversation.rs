@@ -155,6 +155,10 @@ pub struct Reply {
     pub echo: Map<String, Value>,
     /// Where the reply came from; what is in `echo` goes back there and nowhere else.
     pub origin: String,
+    /// The model that wrote it, as the user writes its name.
+    pub model: String,
+    /// Dollars, where they are known.
+    pub cost: Option<f64>,
 }
 
 impl Reply {
@@ -223,6 +227,23 @@ pub struct Usage {
     pub cached: u64,
     /// The part of `prompt` that the provider wrote into its cache at a price of its own; 0 where that costs nothing.
     pub written: u64,
+    /// The part of `completion` that was reasoning.
+    pub reasoning: u64,
+}
+
+/// What one reply took.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Spent {
+    /// The model that wrote it.
+    pub model: String,
+    /// Tokens as the provider counted them; `None` if it did not say.
+    pub usage: Option<Usage>,
+    /// `None` where the price is not known.
+    pub dollars: Option<f64>,
+    /// Whether it was a summary, and no round.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub summary: bool,
 }
 
 impl std::ops::AddAssign for Usage {
@@ -231,5 +252,6 @@ impl std::ops::AddAssign for Usage {
         self.completion += other.completion;
         self.cached += other.cached;
         self.written += other.written;
+        self.reasoning += other.reasoning;
     }
 }

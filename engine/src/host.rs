@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 use crate::agent::AgentError;
 use crate::context::Compaction;
-use crate::conversation::{Picture, Reply, Round, ToolCall};
+use crate::conversation::{Picture, Reply, Round, Spent, ToolCall};
 use crate::model::ModelError;
 use crate::tools::Effect;
 
@@ -36,9 +36,13 @@ pub enum Event<'a> {
     Retry {
         error: &'a ModelError,
         wait: Duration,
+        /// The model that is asked now, if it is another one.
+        model: Option<&'a str>,
     },
     /// The reply is complete.
     Replied(&'a Reply),
+    /// What a reply took, also that of one which is no part of the conversation.
+    Spent(&'a Spent),
     /// A call was approved and starts now.
     Started {
         call: &'a ToolCall,

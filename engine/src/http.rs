@@ -1,19 +1,45 @@
 //! HTTP as every model behind a server needs it: one client, one more try where a kept connection was just closed,
-//! failures in words that hold neither the key nor the URL's query.
+//! limits for each wait, failures in words that hold neither the key nor the URL's query.
 //!
 //! Left out: growing pauses, which are [`crate::retry`]'s, and what a status means, which is each protocol's own.
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::header::HeaderValue;
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response};
+use tokio::time::Instant;
 
 use crate::model::{ErrorKind, ModelError};
 
-/// A client with the engine's time limits. Errors if TLS can't start, or if `key` can't stand in a header. Redirects to
+/// How long to wait for a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a connection.
+    pub connect: Duration,
+    /// For the first byte of a reply; local models read a long prompt for minutes before it.
+    pub first_byte: Duration,
+    /// For each further piece.
+    pub idle: Duration,
+    /// For a whole reply; `None` is as long as it takes.
+    pub total: Option<Duration>,
+}
+
+impl Default for Timeouts {
+    fn default() -> Timeouts {
+        Timeouts {
+            connect: Duration::from_secs(20),
+            first_byte: Duration::from_secs(600),
+            idle: Duration::from_secs(300),
+            total: None,
+        }
+    }
+}
+
+/// A client that waits so long for a connection. Errors if TLS can't start, or if `key` can't stand in a header. Redirects to
 /// other hosts lose an `Authorization`, but no header of another name: who sends the key in one follows none.
-pub fn client(key: &str, redirects: Policy) -> Result<Client, ModelError> {
+pub fn client(key: &str, redirects: Policy, timeouts: Timeouts) -> Result<Client, ModelError> {
     let bad = |message: String| ModelError::new(ErrorKind::BadRequest, message);
     HeaderValue::from_str(key)
         .map_err(|_| bad("the API key holds a character that no HTTP header may hold".into()))?;
@@ -22,15 +48,79 @@ pub fn client(key: &str, redirects: Policy) -> Result<Client, ModelError> {
     Client::builder()
         .user_agent(concat!("corecoder/", env!("CARGO_PKG_VERSION")))
         .redirect(redirects)
-        .connect_timeout(Duration::from_secs(20))
-        // Local models read a long prompt for minutes before their first byte.
-        .read_timeout(Duration::from_secs(600))
+        .connect_timeout(timeouts.connect)
         .build()
         .map_err(|error| bad(format!("the HTTP client can't start: {error:?}")))
 }
 
+/// A request and its response, each part of it in time or not at all.
+pub struct Exchange {
+    pub response: Response,
+    timeouts: Timeouts,
+    began: Instant,
+    has_bytes: bool,
+}
+
+impl Exchange {
+    /// The response to a request, whatever its status. Errors if there is none.
+    pub async fn new(request: RequestBuilder, timeouts: Timeouts) -> Result<Exchange, ModelError> {
+        let began = Instant::now();
+        let limit = timeouts
+            .first_byte
+            .min(timeouts.total.unwrap_or(Duration::MAX));
+        let sent = tokio::time::timeout(limit, send(request)).await;
+        Ok(Exchange {
+            response: sent.map_err(|_| too_late("began no reply", limit))??,
+            timeouts,
+            began,
+            has_bytes: false,
+        })
+    }
+
+    /// The next piece; `None` at the end.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, ModelError> {
+        let (limit, words) = self.limit();
+        let chunk = tokio::time::timeout(limit, self.response.chunk()).await;
+        let chunk = chunk
+            .map_err(|_| too_late(words, limit))?
+            .map_err(network)?;
+        self.has_bytes = true;
+        Ok(chunk)
+    }
+
+    /// How long to wait for the next piece, and what is wrong when it does not come by then.
+    fn limit(&self) -> (Duration, &'static str) {
+        let elapsed = self.began.elapsed();
+        let (next, words) = match self.has_bytes {
+            true => (self.timeouts.idle, "fell silent"),
+            false => (
+                self.timeouts.first_byte.saturating_sub(elapsed),
+                "began no reply",
+            ),
+        };
+        let left = self
+            .timeouts
+            .total
+            .map(|total| total.saturating_sub(elapsed));
+        match left.filter(|left| *left < next) {
+            Some(left) => (left, "was not done in time"),
+            None => (next, words),
+        }
+    }
+}
+
+/// How an error about a limit is told from others.
+pub(crate) const TOO_LATE: &str = "timed out after";
+
+/// A server that did not keep to a limit.
+fn too_late(words: &str, limit: Duration) -> ModelError {
+    let seconds = limit.as_secs_f64();
+    let message = format!("the provider {words} ({TOO_LATE} {seconds:.0} s)");
+    ModelError::new(ErrorKind::Network, message)
+}
+
 /// The response to a request, whatever its status. Errors if there is none.
-pub async fn send(request: RequestBuilder) -> Result<Response, ModelError> {
+async fn send(request: RequestBuilder) -> Result<Response, ModelError> {
     let again = request.try_clone();
     let mut sent = request.send().await.map_err(network);
     // A server may close a kept connection just as it is used again; a new one is asked at once.

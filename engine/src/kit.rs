@@ -9,9 +9,9 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::RwLock;
 
-use crate::conversation::Usage;
+use crate::conversation::{Reply, Spent, Usage};
 use crate::files::Files;
-use crate::host::Host;
+use crate::host::{Event, Host};
 use crate::inbox::Inbox;
 use crate::model::Model;
 use crate::shell::Shell;
@@ -62,9 +62,17 @@ impl Kit {
         self.tools.iter().find(|tool| tool.spec().name == name)
     }
 
-    /// Adds to the meter what a request used.
-    pub(crate) fn spend(&self, usage: Option<Usage>) {
-        *self.meter.lock() += usage.unwrap_or_default();
+    /// Adds to the meter what a reply took, and tells the host.
+    pub(crate) fn spend(&self, reply: &Reply, summary: bool) {
+        *self.meter.lock() += reply.usage.unwrap_or_default();
+        let name = Some(reply.model.as_str()).filter(|name| !name.is_empty());
+        let spent = Spent {
+            model: name.unwrap_or(self.model.name()).to_string(),
+            usage: reply.usage,
+            dollars: reply.cost,
+            summary,
+        };
+        self.host.event(&self.name, &Event::Spent(&spent));
     }
 
     /// The tokens spent so far.

@@ -53,7 +53,7 @@ pub mod prompt;
 
 pub use agent::{Agent, AgentError};
 pub use config::Config;
-pub use conversation::{Entry, Picture, Reply, Round, Summary, ToolCall, Usage};
+pub use conversation::{Entry, Picture, Reply, Round, Spent, Summary, ToolCall, Usage};
 pub use host::{Approval, Event, Host};
 pub use kit::Kit;
 pub use llm::Llm;

@@ -13,7 +13,7 @@ use futures::{Stream, StreamExt};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::http;
+use crate::http::{self, Exchange, Timeouts};
 use crate::model::{Delta, Deltas, ErrorKind, Model, ModelError, Request};
 use crate::parameters::Parameters;
 use crate::retry;
@@ -26,6 +26,7 @@ pub struct Llm {
     key: String,
     url: String,
     http: reqwest::Client,
+    timeouts: Timeouts,
     parameters: Parameters,
 }
 
@@ -39,12 +40,14 @@ impl Llm {
             .trim_end_matches('/');
         let url = reqwest::Url::parse(&format!("{base}/chat/completions"))
             .map_err(|error| bad(format!("the base URL {base:?} is not valid: {error}")))?;
-        let http = http::client(key, Default::default())?;
+        let timeouts = Timeouts::default();
+        let http = http::client(key, Default::default(), timeouts)?;
         Ok(Llm {
             model: model.to_string(),
             key: key.to_string(),
             url: url.to_string(),
             http,
+            timeouts,
             parameters: Parameters::default(),
         })
     }
@@ -61,41 +64,53 @@ impl Llm {
         self
     }
 
+    /// Says this too in each request, such as `reasoning_effort`; not any more once the server refuses it by name.
+    pub fn extra(mut self, name: impl Into<String>, value: Value) -> Llm {
+        self.parameters.extra.insert(name.into(), value);
+        self
+    }
+
+    /// How long to wait for the server. Errors only if the HTTP client can't start.
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Result<Llm, ModelError> {
+        self.http = http::client(&self.key, Default::default(), timeouts)?;
+        self.timeouts = timeouts;
+        Ok(self)
+    }
+
     /// The names of the models that the server offers, as it lists them.
     pub async fn models(&self) -> Result<Vec<String>, ModelError> {
         let url = self.url.replace("/chat/completions", "/models");
         let request = self.http.get(url).timeout(Duration::from_secs(10));
-        let response = self
+        let exchange = self
             .answer(request)
             .await
             .map_err(|error| http::without_key(error, &self.key))?;
-        let listed: Value = response.json().await.map_err(http::network)?;
+        let listed: Value = exchange.response.json().await.map_err(http::network)?;
         // Most wrap the list in `data`, some (Together's) don't.
         let models = listed["data"].as_array().or(listed.as_array());
         let name = |model: &Value| Some(model["id"].as_str()?.to_string());
         Ok(models.into_iter().flatten().filter_map(name).collect())
     }
 
-    async fn answer(
-        &self,
-        mut request: reqwest::RequestBuilder,
-    ) -> Result<reqwest::Response, ModelError> {
+    async fn answer(&self, mut request: reqwest::RequestBuilder) -> Result<Exchange, ModelError> {
         if !self.key.is_empty() {
             request = request.bearer_auth(&self.key);
         }
-        let response = http::send(request).await?;
-        let status = response.status();
+        let exchange = Exchange::new(request, self.timeouts).await?;
+        let status = exchange.response.status();
         if status.is_success() {
-            return Ok(response);
+            return Ok(exchange);
         }
+        let response = exchange.response;
         let header = |name: &str| Some(response.headers().get(name)?.to_str().ok()?.to_string());
         let wait = refusal::wait_in_headers(header);
-        let body = response.bytes().await.unwrap_or_default();
+        let body = tokio::time::timeout(self.timeouts.idle, response.bytes()).await;
+        let body = body.ok().and_then(Result::ok).unwrap_or_default();
         let body = String::from_utf8_lossy(&body);
         Err(refusal::in_response(status.as_u16(), wait, &body))
     }
 
-    async fn send(&self, body: &Body<'_>) -> Result<reqwest::Response, ModelError> {
+    async fn send(&self, body: &Body<'_>) -> Result<Exchange, ModelError> {
         self.answer(self.http.post(&self.url).json(body)).await
     }
 
@@ -105,24 +120,24 @@ impl Llm {
         body: &'a Body<'a>,
     ) -> impl Stream<Item = Result<Delta, ModelError>> + 'a {
         async_stream::try_stream! {
-            let mut response = self.send(body).await?;
+            let mut exchange = self.send(body).await?;
             let (mut reading, mut broken) = (Reading::default(), None);
             while !reading.is_done() && broken.is_none() {
-                match response.chunk().await {
+                match exchange.chunk().await {
                     Ok(Some(bytes)) => {
                         for delta in reading.push(&bytes)? {
                             yield delta;
                         }
                     }
                     Ok(None) => break,
-                    Err(error) => broken = Some(http::network(error)),
+                    Err(error) => broken = Some(error),
                 }
             }
             // A connection that breaks after the reply's end takes nothing from it.
             let mut reply = reading.finish().map_err(|error| broken.unwrap_or(error))?;
-            reply.origin = self.url.clone();
+            (reply.origin, reply.model) = (self.url.clone(), self.model.clone());
             // Read to the end, which follows `[DONE]` at once, or the connection can't be used again.
-            let _ = tokio::time::timeout(Duration::from_millis(20), response.chunk()).await;
+            let _ = tokio::time::timeout(Duration::from_millis(20), exchange.chunk()).await;
             yield Delta::Done(reply);
         }
     }
@@ -134,7 +149,7 @@ impl Model for Llm {
         async_stream::try_stream! {
             for tries in 1.. {
                 self.parameters.clean(&mut messages);
-                let parameters = self.parameters.sent();
+                let parameters = self.parameters.sent(request.max_tokens);
                 let body = Body { model: &self.model, messages: &messages, tools: &tools, parameters };
                 let mut attempt = pin!(self.attempt(&body));
                 let mut failure = None;
@@ -149,7 +164,7 @@ impl Model for Llm {
                     continue;
                 }
                 let (error, wait) = retry::pause(error, tries)?;
-                yield Delta::Restart { error, wait };
+                yield Delta::Restart { error, wait, model: None };
                 tokio::time::sleep(wait).await;
             }
         }

@@ -4,6 +4,7 @@
 //! wants the answer can ignore all else. Errors are of few kinds, each a different next step for the caller.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::{self, BoxStream, StreamExt};
@@ -14,10 +15,13 @@ use crate::tools::Spec;
 
 /// Everything a model is given. Nothing in it changes between two requests but what is appended to
 /// `entries`, so that the provider's cache of the prefix holds.
+#[derive(Clone, Copy, Default)]
 pub struct Request<'a> {
     pub system: &'a str,
     pub tools: &'a [Spec],
     pub entries: &'a [Entry],
+    /// The longest reply in tokens, reasoning included, where it must be shorter than the model's own setting has it.
+    pub max_tokens: Option<u64>,
 }
 
 /// What a model says, piece by piece.
@@ -31,6 +35,8 @@ pub enum Delta {
     Restart {
         error: ModelError,
         wait: Duration,
+        /// The model that is asked now, if it is another one.
+        model: Option<String>,
     },
     /// The whole reply, last.
     Done(Reply),
@@ -50,6 +56,21 @@ pub trait Model: Send + Sync {
     /// The longest request that it can read, in tokens; `None` if that is not known.
     fn window(&self) -> Option<u64> {
         None
+    }
+}
+
+/// A shared model is one, so that wrappers can hold any.
+impl<M: Model + ?Sized> Model for Arc<M> {
+    fn stream<'a>(&'a self, request: Request<'a>) -> Deltas<'a> {
+        (**self).stream(request)
+    }
+
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn window(&self) -> Option<u64> {
+        (**self).window()
     }
 }
 
@@ -95,6 +116,8 @@ pub enum ErrorKind {
     BadRequest,
     /// The connection failed or broke; worth another try.
     Network,
+    /// A limit of the user's own, such as a budget, leaves no room for the request.
+    Limit,
     Other,
 }
 

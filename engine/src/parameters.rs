@@ -28,19 +28,23 @@ const PICTURES: &str = "image_url";
 pub(crate) struct Parameters {
     pub max_tokens: Option<u64>,
     pub temperature: Option<f64>,
-    refused: Mutex<BTreeSet<&'static str>>,
+    /// Whatever else is said; all of it may be refused.
+    pub extra: Map<String, Value>,
+    refused: Mutex<BTreeSet<String>>,
 }
 
 impl Parameters {
-    /// The parameters as they are sent now.
-    pub fn sent(&self) -> Map<String, Value> {
+    /// The parameters as they are sent now, for a reply of at most this many tokens.
+    pub fn sent(&self, most: Option<u64>) -> Map<String, Value> {
         let refused = self.refused.lock();
+        let max_tokens = self.max_tokens.into_iter().chain(most).min();
         // The newer name of the same limit, which OpenAI's reasoning models insist on.
-        let newer = self.max_tokens.filter(|_| refused.contains("max_tokens"));
+        let newer = max_tokens.filter(|_| refused.contains("max_tokens"));
         let usage = (!refused.contains("stream")).then(|| json!({"include_usage": true}));
-        let mut sent = Map::new();
+        let mut sent = self.extra.clone();
+        sent.retain(|name, _| !refused.contains(name));
         for (name, value) in [
-            ("max_tokens", json!(self.max_tokens)),
+            ("max_tokens", json!(max_tokens)),
             ("max_completion_tokens", json!(newer)),
             ("temperature", json!(self.temperature)),
             ("stream", json!(true)),
@@ -81,9 +85,11 @@ impl Parameters {
             PICTURES => messages.iter().any(Message::is_picture),
             name => sent.contains_key(name) || name == "reasoning_content",
         };
+        let extra = self.extra.keys().map(String::as_str);
         let culprit = OPTIONAL
             .into_iter()
+            .chain(extra)
             .find(|name| blames(name) && was_sent(name));
-        culprit.is_some_and(|name| self.refused.lock().insert(name))
+        culprit.is_some_and(|name| self.refused.lock().insert(name.to_string()))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::http;
 use crate::model::ModelError;
 
 /// Requests made for one reply, at most.
@@ -19,7 +20,7 @@ pub fn pause(mut error: ModelError, tries: u32) -> Result<(ModelError, Duration)
     // Nobody listens at that address: seconds may help a server that starts, minutes no one.
     let nobody = ["Connection refused", "dns error"].map(|words| error.message.contains(words));
     let limit = match nobody.contains(&true) {
-        _ if slip => 2,
+        _ if slip || error.message.contains(http::TOO_LATE) => 2,
         true => 3,
         false => TRIES,
     };

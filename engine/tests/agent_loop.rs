@@ -238,6 +238,7 @@ async fn a_stream_that_is_asked_again_runs_no_write_twice() {
     let restart = Delta::Restart {
         error,
         wait: Duration::ZERO,
+        model: None,
     };
     let deltas = calls()
         .chain([restart])
@@ -517,8 +518,7 @@ impl Model for Family {
         reply.usage = Some(Usage {
             prompt: 10,
             completion: 1,
-            cached: 0,
-            written: 0,
+            ..Usage::default()
         });
         stream::iter([Ok(Delta::Done(reply))]).boxed()
     }

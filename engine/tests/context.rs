@@ -320,7 +320,7 @@ proptest! {
         let mut play = Play::new(window, prefix, says_nothing());
         let error = play.run(steps, |play, _| {
             prop_assert!(play.size(&play.entries) <= play.window);
-            let request = Request { system: "", tools: &[], entries: &play.entries };
+            let request = Request { system: "", tools: &[], entries: &play.entries, ..Request::default() };
             assert_paired(&json!(wire::messages(&request, "here")));
             Ok(())
         })?;

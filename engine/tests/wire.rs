@@ -589,6 +589,7 @@ fn messages(entries: &[Entry], origin: &str) -> Vec<Value> {
         system: "be brief",
         tools: &[],
         entries,
+        ..Request::default()
     };
     let sent = json!(wire::messages(&request, origin));
     list(&sent).to_vec()

@@ -27,11 +27,12 @@ pub(super) async fn ask(
         system: &prefix.system,
         tools: &prefix.tools,
         entries: &asked,
+        ..Request::default()
     });
     let mut notes = String::new();
     while let Some(delta) = deltas.next().await {
         if let Delta::Done(reply) = delta.map_err(|error| error.to_string())? {
-            kit.spend(reply.usage);
+            kit.spend(&reply, true);
             notes = reply.text.trim().to_string();
         }
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::context::Compaction;
-use crate::conversation::{Entry, Reply};
+use crate::conversation::{Entry, Reply, Spent};
 
 /// One line of a journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -71,6 +71,8 @@ pub enum Fact {
     },
     /// A call starts, by its id.
     Started(String),
+    /// What a reply took, also one that is no part of the conversation.
+    Spent(Spent),
     /// The answer to the call at this position of the reply before.
     Result {
         at: usize,

@@ -99,6 +99,8 @@ impl Reading {
         }
         for usage in [&chunk["usage"], &choice["usage"], &chunk["x_groq"]["usage"]] {
             self.reply.usage = read_usage(usage).or(self.reply.usage);
+            // OpenRouter says what it charges.
+            self.reply.cost = usage["cost"].as_f64().or(self.reply.cost);
         }
         let delta = &choice["delta"];
         let whole = delta.as_object().is_none_or(Map::is_empty);
@@ -197,6 +199,11 @@ fn read_usage(usage: &Value) -> Option<Usage> {
             "/cached_tokens",
         ]),
         written: count(&["/prompt_tokens_details/cache_write_tokens"]),
+        reasoning: count(&[
+            "/completion_tokens_details/reasoning_tokens",
+            "/output_tokens_details/reasoning_tokens",
+            "/reasoning_tokens",
+        ]),
     };
     (usage != Usage::default()).then_some(usage)
 }

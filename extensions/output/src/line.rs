@@ -147,8 +147,8 @@ pub struct Tokens {
 impl From<corecoder::Usage> for Tokens {
     fn from(usage: corecoder::Usage) -> Tokens {
         Tokens {
-            input_tokens: usage.prompt.saturating_sub(usage.cached),
-            cache_creation_input_tokens: 0,
+            input_tokens: usage.prompt.saturating_sub(usage.cached + usage.written),
+            cache_creation_input_tokens: usage.written,
             cache_read_input_tokens: usage.cached,
             output_tokens: usage.completion,
         }

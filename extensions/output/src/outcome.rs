@@ -54,6 +54,8 @@ pub enum Subtype {
     Success,
     /// It made as many requests as it may.
     ErrorMaxTurns,
+    /// It used up what it may spend, in dollars, tokens or time.
+    ErrorMaxBudgetUsd,
     /// A request failed, the conversation became too long, the run was interrupted, or what was said was never sent to
     /// the model: `errors` says which.
     ErrorDuringExecution,

@@ -129,6 +129,7 @@ impl Paper {
         attempt: u32,
         error: &corecoder::ModelError,
         wait: Duration,
+        model: Option<&str>,
     ) {
         let retry = ApiRetry {
             attempt,
@@ -137,6 +138,7 @@ impl Paper {
             error_status: None,
             error: trouble(error.kind),
             message: error.message.clone(),
+            model: model.map(str::to_string),
             agent: origin.agent,
             session_id: self.setup.session_id.clone(),
             uuid: uuid(),
@@ -203,7 +205,7 @@ fn trouble(kind: ErrorKind) -> Trouble {
     match kind {
         ErrorKind::RateLimit => Trouble::RateLimit,
         ErrorKind::Overloaded => Trouble::ServerError,
-        ErrorKind::Quota => Trouble::BillingError,
+        ErrorKind::Quota | ErrorKind::Limit => Trouble::BillingError,
         ErrorKind::Authentication => Trouble::AuthenticationFailed,
         ErrorKind::ContextTooLong | ErrorKind::BadRequest => Trouble::InvalidRequest,
         ErrorKind::Network | ErrorKind::Other => Trouble::Unknown,

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use corecoder::{AgentError, Approval, Effect, Event, Host, ToolCall, Usage};
+use corecoder::{AgentError, Approval, Effect, ErrorKind, Event, Host, ToolCall, Usage};
 use parking_lot::Mutex;
 use serde_json::Value;
 
@@ -102,6 +102,9 @@ impl Printer {
                 structured_output: structured,
             },
             Err(error @ AgentError::Rounds(_)) => failed(Subtype::ErrorMaxTurns, error.to_string()),
+            Err(AgentError::Model(error)) if error.kind == ErrorKind::Limit => {
+                failed(Subtype::ErrorMaxBudgetUsd, error.to_string())
+            }
             Err(error) => failed(Subtype::ErrorDuringExecution, error.to_string()),
         };
         self.end(ending, usage, cost)
@@ -143,7 +146,10 @@ impl Printer {
         let run = stream.end();
         let setup = stream.paper.setup();
         let tokens = Tokens::from(usage);
-        let model_usage = ModelUsage::new(tokens, cost);
+        let spent = run.spent.iter();
+        let by_model = spent.map(|(model, (usage, dollars))| {
+            (model.clone(), ModelUsage::new((*usage).into(), *dollars))
+        });
         let result = RunResult {
             subtype: ending.subtype,
             is_error: ending.subtype != Subtype::Success,
@@ -155,7 +161,7 @@ impl Printer {
             session_id: setup.session_id.clone(),
             total_cost_usd: cost,
             usage: tokens,
-            model_usage: [(setup.model.clone(), model_usage)].into(),
+            model_usage: by_model.collect(),
             permission_denials: run.denials,
             structured_output: ending.structured_output,
             uuid: uuid(),

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use corecoder::{Spent, Usage};
+
 use crate::calls::Calls;
 use crate::outcome::Denial;
 use crate::paper::Origin;
@@ -17,6 +19,8 @@ pub(crate) struct Run {
     pub api: Duration,
     pub turns: usize,
     pub denials: Vec<Denial>,
+    /// Tokens and dollars by model; no dollars once a price was not known.
+    pub spent: BTreeMap<String, (Usage, Option<f64>)>,
     /// Whether the user has said something.
     pub told: bool,
     /// Whether the agent is at work.
@@ -25,6 +29,18 @@ pub(crate) struct Run {
     pub over: bool,
     pub agents: BTreeMap<String, Agent>,
     pub parents: Parents,
+}
+
+impl Run {
+    /// A reply took this.
+    pub fn spend(&mut self, spent: &Spent) {
+        let (usage, dollars) = self
+            .spent
+            .entry(spent.model.clone())
+            .or_insert((Usage::default(), Some(0.0)));
+        *usage += spent.usage.unwrap_or_default();
+        *dollars = dollars.zip(spent.dollars).map(|(sum, cost)| sum + cost);
+    }
 }
 
 /// What one agent is doing.

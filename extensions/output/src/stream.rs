@@ -40,11 +40,12 @@ impl Stream {
             Event::Request { .. } => self.request(who),
             Event::Text(text) => self.piece(who, Kind::Text, text),
             Event::Reasoning(text) => self.piece(who, Kind::Thinking, text),
-            Event::Retry { error, wait } => {
+            Event::Retry { error, wait, model } => {
                 let attempt = self.run.agent(who).failed();
                 let origin = self.run.origin(who);
-                self.paper.retry(origin, attempt, error, *wait);
+                self.paper.retry(origin, attempt, error, *wait, *model);
             }
+            Event::Spent(spent) => self.run.spend(spent),
             Event::Replied(reply) => self.replied(who, reply),
             Event::Started { call, .. } if who.is_empty() => self.run.parents.started(call),
             Event::Finished { call, result, .. } => {

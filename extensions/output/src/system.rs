@@ -95,6 +95,9 @@ pub struct ApiRetry {
     pub error: Trouble,
     /// The failure in the provider's own words (a field of CoreCoder's own).
     pub message: String,
+    /// The model that is asked from now on, if it is another one (a field of CoreCoder's own).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
     /// The sub-agent whose request it is; absent for the agent itself (a field of CoreCoder's own).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,

@@ -8,13 +8,14 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use corecoder::http::{self, Exchange};
 use corecoder::wire::text;
-use corecoder::{Delta, Deltas, ErrorKind, Model, ModelError, Request, http, retry};
+use corecoder::{Delta, Deltas, ErrorKind, Model, ModelError, Request, retry};
 use futures::{Stream, StreamExt};
 use parking_lot::Mutex;
+use reqwest::Url;
 use reqwest::header::LOCATION;
 use reqwest::redirect::Policy;
-use reqwest::{Response, Url};
 
 use crate::wire::{Listed, Options, Refused, Sent, Wire};
 
@@ -56,7 +57,7 @@ impl Remote {
         options.origin = format!("{base} {}", options.model);
         Ok(Remote {
             // A redirect would take the key's header along, to whatever host.
-            http: http::client(key, Policy::none())?,
+            http: http::client(key, Policy::none(), options.timeouts)?,
             base,
             key: key.to_string(),
             wire,
@@ -101,7 +102,7 @@ impl Remote {
     }
 
     /// The response to a request. Errors with what the wire makes of any status but a 2xx.
-    async fn send(&self, sent: &Sent) -> Result<Response, ModelError> {
+    async fn send(&self, sent: &Sent) -> Result<Exchange, ModelError> {
         let url = self.url(&sent.path);
         let mut request = match sent.body.is_null() {
             true => self.http.get(url),
@@ -114,11 +115,12 @@ impl Remote {
         for (name, value) in &sent.headers {
             request = request.header(*name, value);
         }
-        let mut response = http::send(request).await?;
-        if response.status().is_success() {
-            return Ok(response);
+        let mut exchange = Exchange::new(request, self.options.timeouts).await?;
+        if exchange.response.status().is_success() {
+            return Ok(exchange);
         }
-        let body = body(&mut response, LONGEST_REFUSAL).await;
+        let body = body(&mut exchange, LONGEST_REFUSAL).await;
+        let response = &exchange.response;
         let (status, headers) = (response.status(), response.headers());
         let mut error = self.wire.refusal(status.as_u16(), headers, &body);
         if let Some(place) = headers.get(LOCATION).filter(|_| status.is_redirection()) {
@@ -131,10 +133,10 @@ impl Remote {
     /// One request and its reply.
     fn attempt<'a>(&'a self, sent: &'a Sent) -> impl Stream<Item = Result<Delta, ModelError>> + 'a {
         async_stream::try_stream! {
-            let mut response = self.send(sent).await?;
+            let mut exchange = self.send(sent).await?;
             let (mut reading, mut broken, mut length) = (self.wire.reading(), None, 0);
             while !reading.is_done() && broken.is_none() {
-                match response.chunk().await {
+                match exchange.chunk().await {
                     Ok(Some(bytes)) => {
                         length += bytes.len();
                         if length > LONGEST_REPLY {
@@ -145,14 +147,15 @@ impl Remote {
                         }
                     }
                     Ok(None) => break,
-                    Err(error) => broken = Some(http::network(error)),
+                    Err(error) => broken = Some(error),
                 }
             }
             // A connection that breaks after the reply's end takes nothing from it.
             let mut reply = reading.finish().map_err(|error| broken.unwrap_or(error))?;
             reply.origin = self.options.origin.clone();
+            reply.model = self.options.model.clone();
             // Read to the end, which follows at once, or the connection can't be used again.
-            let _ = tokio::time::timeout(Duration::from_millis(20), response.chunk()).await;
+            let _ = tokio::time::timeout(Duration::from_millis(20), exchange.chunk()).await;
             yield Delta::Done(reply);
         }
     }
@@ -176,9 +179,9 @@ impl Remote {
 }
 
 /// The body as text, or its beginning if it is longer than `limit` bytes or breaks off.
-async fn body(response: &mut Response, limit: usize) -> String {
+async fn body(exchange: &mut Exchange, limit: usize) -> String {
     let mut body = Vec::new();
-    while let Ok(Some(bytes)) = response.chunk().await {
+    while let Ok(Some(bytes)) = exchange.chunk().await {
         body.extend_from_slice(&bytes);
         if body.len() > limit {
             break;
@@ -198,7 +201,8 @@ impl Model for Remote {
             let mut tries = 1;
             loop {
                 let refused = self.refused.lock().clone();
-                let options = Options { refused, ..self.options.clone() };
+                let max_tokens = self.options.max_tokens.into_iter().chain(request.max_tokens).min();
+                let options = Options { refused, max_tokens, ..self.options.clone() };
                 let sent = self.wire.request(&request, &options);
                 let mut attempt = pin!(self.attempt(&sent));
                 let (mut failure, mut said) = (None, false);
@@ -215,7 +219,7 @@ impl Model for Remote {
                 let (error, wait) = self.pause(error, &sent, tries)?;
                 tries += u32::from(wait.is_some());
                 if said || wait.is_some() {
-                    yield Delta::Restart { error, wait: wait.unwrap_or_default() };
+                    yield Delta::Restart { error, wait: wait.unwrap_or_default(), model: None };
                 }
                 tokio::time::sleep(wait.unwrap_or_default()).await;
             }

@@ -8,6 +8,7 @@
 
 use std::collections::BTreeSet;
 
+use corecoder::http::Timeouts;
 use corecoder::{Delta, ModelError, Reply, Request};
 use reqwest::header::HeaderMap;
 use serde_json::Value;
@@ -131,6 +132,8 @@ pub struct Options {
     pub session: Option<String>,
     /// The longest request in tokens, where the user knows better than the table.
     pub window: Option<u64>,
+    /// How long to wait for the server.
+    pub timeouts: Timeouts,
     /// Which replies' signatures and ids are worth something; [`crate::Remote`] sets it to URL and model.
     pub origin: String,
     /// What the server has refused; [`crate::Remote`] sets it.

@@ -52,6 +52,7 @@ impl Recorder {
                 record(Fact::Compaction((*compaction).clone()));
             }
             Event::Request { .. } | Event::Retry { .. } => *self.round.lock() = Open::default(),
+            Event::Spent(spent) => record(Fact::Spent((*spent).clone())),
             Event::Replied(reply) if !reply.calls.is_empty() => self.replied(reply),
             Event::Started { call, effect } => self.started("", call, *effect),
             Event::Finished { call, result, .. } => {
@@ -125,6 +126,7 @@ impl Host for Recorder {
                 self.session.record(who, Fact::Entries(vec![round]));
             }
             Event::Started { call, effect } => self.started(who, call, *effect),
+            Event::Spent(spent) => self.session.record(who, Fact::Spent((*spent).clone())),
             _ => {}
         }
         self.host.event(who, event);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use corecoder::context::Compaction;
-use corecoder::{ErrorKind, Event, Host, ModelError, Reply, Round, Usage};
+use corecoder::{ErrorKind, Event, Host, ModelError, Reply, Round, Spent, Usage};
 use serde_json::{Value, json};
 
 use crate::kept::{STEPS, printer};
@@ -23,7 +23,14 @@ fn a_request_that_is_made_again_is_told_with_its_kind() {
     for (kind, _) in kinds {
         let error = &ModelError::new(kind, "as the provider says");
         let wait = Duration::from_millis(1500);
-        printer.event("", &Event::Retry { error, wait });
+        printer.event(
+            "",
+            &Event::Retry {
+                error,
+                wait,
+                model: None,
+            },
+        );
     }
     let lines = kept.lines();
     for (at, (_, error)) in kinds.iter().enumerate() {
@@ -99,10 +106,24 @@ fn tokens_from_the_cache_are_not_counted_twice() {
         prompt: 100,
         completion: 7,
         cached: 60,
-        written: 0,
+        written: 10,
+        ..Usage::default()
     };
+    for (model, dollars) in [("a", Some(0.5)), ("b", None), ("a", Some(0.25))] {
+        let (model, usage) = (model.to_string(), Some(usage));
+        let spent = Spent {
+            model,
+            usage,
+            dollars,
+            summary: false,
+        };
+        printer.event("", &Event::Spent(&spent));
+    }
     let result = printer.result(&Ok(String::new()), usage, Some(0.5), None);
-    assert_eq!(result.usage.input_tokens, 40);
+    assert_eq!(result.usage.input_tokens, 30);
+    assert_eq!(result.usage.cache_creation_input_tokens, 10);
+    assert_eq!(result.model_usage["a"].cost_usd, Some(0.75));
+    assert_eq!(result.model_usage["b"].cost_usd, None);
+    assert_eq!(result.model_usage["b"].output_tokens, 7);
     assert_eq!(result.usage.cache_read_input_tokens, 60);
-    assert_eq!(result.model_usage["script"].cost_usd, Some(0.5));
 }

@@ -81,7 +81,14 @@ fn pieces_build_the_message_and_void_ones_are_begun_again() {
     let wait = std::time::Duration::ZERO;
     printer.event("", &Event::Request { round: 1 });
     printer.event("", &Event::Text("Hel"));
-    printer.event("", &Event::Retry { error, wait });
+    printer.event(
+        "",
+        &Event::Retry {
+            error,
+            wait,
+            model: None,
+        },
+    );
     for piece in ["hm, ", "well"] {
         printer.event("", &Event::Reasoning(piece));
     }

@@ -36,7 +36,7 @@ fn seven_tools() -> Vec<Reply> {
         prompt: 1000,
         completion: 20,
         cached: 900,
-        written: 0,
+        ..Usage::default()
     });
     let broken = ToolCall {
         id: "call_9".to_string(),
@@ -65,13 +65,12 @@ fn seven_tools() -> Vec<Reply> {
     first.calls.push(broken);
     let second = Reply::calls([("agent", json!({"task": "count the lines"}))]);
     let child = Reply::calls([("read_file", json!({"file_path": "missing.txt"}))]);
-    vec![
-        first,
-        second,
-        child,
-        Reply::text("two lines"),
-        Reply::text("Done."),
-    ]
+    let (report, last) = (Reply::text("two lines"), Reply::text("Done."));
+    let costly = |reply: Reply| Reply {
+        cost: Some(0.05),
+        ..reply
+    };
+    [first, second, child, report, last].map(costly).into()
 }
 
 #[tokio::test]

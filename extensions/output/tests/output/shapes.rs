@@ -79,6 +79,7 @@ enum SdkSystem {
         uuid: Id,
         session_id: Id,
         message: String,
+        model: Option<String>,
         agent: Option<String>,
     },
 }
@@ -312,7 +313,14 @@ async fn every_line_is_a_message_of_claude_code() {
     let mut agent = agent(folder.path(), &printer, replies);
     let error = &ModelError::new(ErrorKind::Network, "gone");
     let wait = std::time::Duration::from_secs(1);
-    printer.event("", &Event::Retry { error, wait });
+    printer.event(
+        "",
+        &Event::Retry {
+            error,
+            wait,
+            model: None,
+        },
+    );
     let compaction = &corecoder::context::Compaction {
         before: 10,
         after: 5,

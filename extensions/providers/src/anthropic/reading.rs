@@ -67,7 +67,7 @@ impl Fold for Blocks {
             echo: self.echo(),
             reasoning: std::mem::take(&mut self.reasoning),
             calls: std::mem::take(&mut self.calls),
-            origin: String::new(),
+            ..Reply::default()
         };
         Some(Ok(reply))
     }
@@ -174,6 +174,8 @@ impl Blocks {
             completion: number("output_tokens"),
             cached,
             written,
+            // What is thought is counted as what is said.
+            reasoning: 0,
         };
         (usage != Usage::default()).then_some(usage)
     }

@@ -200,6 +200,7 @@ fn usage(usage: &Value) -> Option<Usage> {
         completion: number("candidatesTokenCount").saturating_add(number("thoughtsTokenCount")),
         cached: number("cachedContentTokenCount"),
         written: 0,
+        reasoning: number("thoughtsTokenCount"),
     };
     (usage != Usage::default()).then_some(usage)
 }

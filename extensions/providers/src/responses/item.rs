@@ -50,6 +50,7 @@ pub(super) fn usage(usage: &Value) -> Option<Usage> {
         completion: number("/output_tokens"),
         cached: number("/input_tokens_details/cached_tokens"),
         written: number("/input_tokens_details/cache_write_tokens"),
+        reasoning: number("/output_tokens_details/reasoning_tokens"),
     };
     (usage != Usage::default()).then_some(usage)
 }

@@ -86,7 +86,7 @@ impl Fold for Items {
             reasoning: self.thoughts(),
             calls: std::mem::take(&mut self.calls),
             echo,
-            origin: String::new(),
+            ..Reply::default()
         };
         Some(Ok(reply))
     }

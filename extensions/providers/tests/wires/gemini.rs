@@ -213,6 +213,7 @@ fn a_schema_keeps_the_words_that_are_known_and_every_name() {
             system: "",
             tools: &tools,
             entries: &[],
+            ..Request::default()
         };
         let body = Gemini::default()
             .request(&request, &home("gemini-3.8-flash"))

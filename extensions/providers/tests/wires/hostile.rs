@@ -143,6 +143,7 @@ fn a_reply_without_an_end_is_cut_off() {
             system: "",
             tools: &[],
             entries: &entries,
+            ..Request::default()
         };
         let last = runtime.block_on(async { remote.stream(request).next().await.unwrap() });
         let error = last.expect_err("no reply");

@@ -94,6 +94,7 @@ fn asked(wire: &dyn Wire, entries: &[Entry], options: &Options) -> Sent {
         system: "You write code.",
         tools: &tools(),
         entries,
+        ..Request::default()
     };
     wire.request(&request, options)
 }

@@ -32,6 +32,7 @@ async fn ask(remote: &Remote, entries: &[Entry]) -> (Vec<Delta>, Result<Reply, M
         system: "You write code.",
         tools: &tools,
         entries,
+        ..Request::default()
     };
     let (mut stream, mut deltas) = (remote.stream(request), Vec::new());
     while let Some(delta) = stream.next().await {
@@ -105,6 +106,7 @@ fn dropping_the_stream_closes_the_connection() {
                 system: "",
                 tools: &[],
                 entries: &entries,
+                ..Request::default()
             });
             assert!(
                 matches!(stream.next().await, Some(Ok(Delta::Text(_)))),
@@ -133,6 +135,7 @@ fn a_failure_that_may_pass_is_asked_again() {
             system: "",
             tools: &[],
             entries: &entries,
+            ..Request::default()
         };
         let deltas: Vec<_> = run(remote.stream(request).collect());
         let restarts = deltas

@@ -70,7 +70,11 @@ fn deltas(step: Step) -> Vec<Result<Delta, ModelError>> {
         }
         Step::Restarts { reply, early } => {
             let (error, wait) = (error(ErrorKind::Network), Duration::ZERO);
-            let restart = vec![Ok(Delta::Restart { error, wait })];
+            let restart = vec![Ok(Delta::Restart {
+                error,
+                wait,
+                model: None,
+            })];
             [
                 begun(&reply, early),
                 restart,
