@@ -7,12 +7,15 @@
 
 pub mod anthropic;
 pub mod azure;
+pub mod bill;
+pub mod budget;
 mod events;
 pub mod gemini;
 mod headers;
 mod names;
 pub mod ollama;
 mod order;
+pub mod prices;
 mod remote;
 pub mod responses;
 mod thoughts;
@@ -21,8 +24,11 @@ mod wire;
 
 pub use anthropic::Anthropic;
 pub use azure::Azure;
+pub use bill::Bill;
+pub use budget::{Ledger, Metered};
 pub use gemini::Gemini;
 pub use ollama::Ollama;
+pub use prices::{Price, Prices};
 pub use remote::Remote;
 pub use responses::Responses;
 pub use wire::{Concession, Effort, Listed, Options, Reading, Refused, Sent, Wire};

@@ -1,0 +1,3 @@
+//! Bill.
+/// x
+pub struct Bill;
