@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::fragments::Fragments;
 use super::sse::{Sse, SseEvent};
-use super::{refusal, text};
+use super::{Dialect, refusal, text};
 use crate::conversation::{Reply, Usage};
 use crate::model::{Delta, ErrorKind, ModelError};
 
@@ -23,9 +23,18 @@ pub struct Reading {
     fragments: Fragments,
     thinking: bool,
     done: bool,
+    echoes_reasoning: bool,
 }
 
 impl Reading {
+    /// A reader that keeps `reasoning` to be sent back, if `dialect` has it so.
+    pub fn of(dialect: Dialect) -> Reading {
+        Reading {
+            echoes_reasoning: dialect.echo_reasoning,
+            ..Reading::default()
+        }
+    }
+
     /// Takes one read. An error that the stream holds ends it.
     pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<Delta>, ModelError> {
         let mut deltas = Vec::new();
@@ -121,7 +130,12 @@ impl Reading {
             self.reply.reasoning += &piece;
             deltas.push(Delta::Reasoning(piece));
         }
-        remember_echo(&mut self.reply.echo, message);
+        let echo = &mut self.reply.echo;
+        remember(echo, "reasoning_content", message);
+        if self.echoes_reasoning {
+            remember(echo, "reasoning", message);
+        }
+        remember_details(echo, message);
         let said = text::parts(&message["content"], "text")
             .or_else(|| text::first_of(message, &["refusal"]));
         if let Some(piece) = said {
@@ -153,11 +167,15 @@ impl Reading {
     }
 }
 
-/// Keeps what must go back: reasoning as one text, its details as a list whose pieces are joined by index.
-fn remember_echo(echo: &mut Map<String, Value>, message: &Value) {
-    if let Some(piece) = message["reasoning_content"].as_str() {
-        append(echo.entry("reasoning_content").or_insert(json!("")), piece);
+/// Keeps reasoning that must go back as one text under the name that it came by.
+fn remember(echo: &mut Map<String, Value>, name: &str, message: &Value) {
+    if let Some(piece) = message[name].as_str() {
+        append(echo.entry(name).or_insert(json!("")), piece);
     }
+}
+
+/// Keeps the details of it, a list whose pieces are joined by index.
+fn remember_details(echo: &mut Map<String, Value>, message: &Value) {
     let pieces = message["reasoning_details"].as_array();
     for piece in pieces.into_iter().flatten() {
         let list = echo.entry("reasoning_details").or_insert(json!([]));
