@@ -159,6 +159,30 @@ pub enum Effort {
     Max,
 }
 
+impl Effort {
+    /// As users write it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Effort::Low => "low",
+            Effort::Medium => "medium",
+            Effort::High => "high",
+            Effort::Max => "max",
+        }
+    }
+}
+
+impl std::str::FromStr for Effort {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Effort, String> {
+        let efforts = [Effort::Low, Effort::Medium, Effort::High, Effort::Max];
+        let known = efforts
+            .into_iter()
+            .find(|effort| effort.word() == word.trim());
+        known.ok_or_else(|| format!("effort must be low, medium, high or max, not {word:?}"))
+    }
+}
+
 /// One thing that a server will not take.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Concession {
