@@ -3,11 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
+use corecoder::config::is_loopback;
 use corecoder::{Delta, Deltas, Llm, Model, ModelError, Request};
 use futures::StreamExt;
 
 use super::keys::Key;
 use super::place::Place;
+use super::spelling;
 use crate::table::{Kind, Row};
 use crate::wire::{Options, Wire};
 use crate::{Anthropic, Azure, Gemini, Ollama, Remote, Responses};
@@ -62,6 +64,11 @@ impl Chosen {
     /// Whether there is a key to send.
     pub fn has_key(&self) -> bool {
         !self.key.is_empty()
+    }
+
+    /// Whether it runs on the user's own machine, where a request costs nothing. A gateway there asks somebody else.
+    pub fn is_free(&self) -> bool {
+        self.row.local && self.row.name != "litellm" && is_loopback(&self.base_url)
     }
 
     /// Another model of the same endpoint, by the provider's name for it.
@@ -153,14 +160,14 @@ impl Chosen {
     }
 }
 
-/// Without the key, and without what a URL may hold beside its place.
+/// Without the key, and without the parts of a URL that may hold one.
 impl fmt::Debug for Chosen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Chosen")
             .field("provider", &self.provider)
             .field("kind", &self.kind)
             .field("model", &self.model)
-            .field("base_url", &self.base_url)
+            .field("base_url", &spelling::bare(&self.base_url))
             .field("key_from", &self.key_from)
             .field("window", &self.window)
             .finish_non_exhaustive()

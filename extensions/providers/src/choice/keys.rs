@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use corecoder::config::is_loopback;
 
 use super::place::Place;
-use super::{Asked, Choice, ChoiceError, Given};
+use super::{Asked, Choice, ChoiceError, Given, spelling};
 
 /// A key and the variable that it came from.
 #[derive(Clone)]
@@ -70,6 +70,6 @@ pub fn check_borrowed_key(key: &Given, url: &Given, own: &[PathBuf]) -> Result<(
     }
     Err(ChoiceError::BorrowedKey {
         file: file.display().to_string(),
-        url: url.text.clone(),
+        url: spelling::bare(&url.text),
     })
 }

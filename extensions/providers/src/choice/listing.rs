@@ -98,7 +98,8 @@ impl Chosen {
 
     async fn of_ollama(&self) -> Option<u64> {
         let is_cloud = self.model.ends_with(":cloud") || self.model.ends_with("-cloud");
-        if is_cloud || !self.is_own() {
+        // At ollama.com the window is always the model's own.
+        if is_cloud || self.base_url.starts_with("https://ollama.com") {
             return None;
         }
         let show = json!({"model": self.model});

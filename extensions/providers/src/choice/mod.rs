@@ -20,6 +20,7 @@ mod spelling;
 
 pub use chosen::Chosen;
 pub use keys::check_borrowed_key;
+pub(crate) use listing::{answer, listed};
 
 use keys::Key;
 use place::Place;
@@ -54,7 +55,7 @@ pub struct Asked {
 /// Why there is no model.
 #[derive(Debug, thiserror::Error)]
 pub enum ChoiceError {
-    #[error("no provider is called {name:?}{near}; `providers` in the settings can add one", near = listed(.near))]
+    #[error("no provider is called {name:?}{near}; `providers` in the settings can add one", near = suggested(.near))]
     Unknown { name: String, near: Vec<String> },
     #[error("{provider}: {text}")]
     Through { provider: String, text: String },
@@ -85,7 +86,7 @@ pub enum ChoiceError {
     Nothing,
 }
 
-fn listed(near: &[String]) -> String {
+fn suggested(near: &[String]) -> String {
     match near {
         [] => String::new(),
         near => format!("; did you mean {}?", near.join(", ")),
@@ -119,7 +120,9 @@ impl Choice<'_> {
         };
         let name = named.or_else(default);
         let model = match &name {
-            Some(name) if !place.is_given => spelling::without_prefix(&place.row, name).to_string(),
+            Some(name) if place.cuts_prefix() => {
+                spelling::without_prefix(&place.row, name).to_string()
+            }
             name => name.clone().unwrap_or_default(),
         };
         let chosen = self.checked(place, key, model, name.unwrap_or_default())?;
@@ -156,7 +159,7 @@ impl Choice<'_> {
                     .map_or("CORECODER_API_KEY", String::as_str)
                     .to_string(),
                 provider: place.row.name.clone(),
-                url: place.url.text,
+                url: spelling::bare(&place.url.text),
             });
         }
         let version = place.row.versions.iter().find_map(|name| self.var(name));

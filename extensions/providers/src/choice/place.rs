@@ -22,9 +22,14 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// A server that speaks plain HTTP is one's own, and needs no key unless it says so.
+    /// A server of one's own, or one that speaks plain HTTP, needs no key unless it says so.
     pub fn needs_key(&self) -> bool {
-        !self.url.text.starts_with("http://")
+        !self.row.local && !self.url.text.starts_with("http://")
+    }
+
+    /// Whether a model's first segment can be the provider's name; a stranger's models may be called anything.
+    pub fn cuts_prefix(&self) -> bool {
+        !self.is_given || !(self.row.maker_prefix || self.row.name == "custom")
     }
 }
 

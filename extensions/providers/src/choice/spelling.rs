@@ -31,6 +31,24 @@ pub(super) fn valid(url: &str) -> Result<Url, ChoiceError> {
     Err(ChoiceError::BadUrl { url, problem })
 }
 
+/// The URL without a name, a password and a query, which may hold keys.
+pub(super) fn bare(url: &str) -> String {
+    let Ok(mut parsed) = Url::parse(url) else {
+        return "that is none".to_string();
+    };
+    let has_more =
+        parsed.query().is_some() || !parsed.username().is_empty() || parsed.password().is_some();
+    if !has_more {
+        return url.to_string();
+    }
+    parsed.set_query(None);
+    // Both fail only for URLs that have no host.
+    let _ = parsed
+        .set_username("")
+        .and_then(|()| parsed.set_password(None));
+    parsed.to_string()
+}
+
 pub(super) fn has_segment(url: &Url, segment: &str) -> bool {
     url.path_segments()
         .into_iter()

@@ -348,6 +348,11 @@ fn a_model_s_prefix_names_its_provider_and_is_cut_off() {
             "--model bedrock/claude",
             "Bedrock signs its requests",
         ),
+        (
+            "",
+            "--url https://api.anthropic.com --key k --model anthropic/claude-opus-5",
+            "anthropic anthropic claude-opus-5 https://api.anthropic.com flag",
+        ),
         // Not a prefix: the base URL's server has names like that.
         (
             "OPENAI_API_KEY=b",
@@ -532,6 +537,12 @@ fn a_chosen_model_answers_to_the_name_that_the_user_gave_it_and_shows_no_key() {
         .choose(&flags("--model anthropic/claude-opus-5"))
         .unwrap();
     assert!(!format!("{chosen:?}").contains("secret"));
+    let url = "--url https://me:secret@llm.example/v1?key=secret --model m";
+    let chosen_there = Desk::of("OPENAI_API_KEY=a").choose(&flags(url)).unwrap();
+    assert!(format!("{chosen_there:?}").contains("https://llm.example/v1"));
+    assert!(!format!("{chosen_there:?}").contains("secret"));
+    let error = Desk::of("").choose(&flags(url)).unwrap_err();
+    assert!(!error.to_string().contains("secret"), "{error}");
     let options = Options {
         window: Some(50_000),
         ..Options::default()

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use corecoder_providers::choice::check_borrowed_key;
 use corecoder_providers::{ChoiceError, Given, Table};
+use proptest::prelude::*;
 use serde_json::json;
 
 use crate::{Desk, flags};
@@ -128,4 +129,61 @@ fn a_fallback_of_a_project_s_file_gets_no_key_from_elsewhere() {
     ));
     assert!(fallback("/home/me/.env").is_ok());
     assert!(fallback("").is_ok());
+}
+
+const NAMES: [&str; 14] = [
+    "CORECODER_API_KEY",
+    "OPENAI_API_KEY",
+    "DEEPSEEK_API_KEY",
+    "ANTHROPIC_API_KEY",
+    "GROQ_API_KEY",
+    "OPENROUTER_API_KEY",
+    "OLLAMA_API_KEY",
+    "CORECODER_BASE_URL=https://llm.example/v1",
+    "OPENAI_BASE_URL=https://api.groq.com/openai/v1",
+    "ANTHROPIC_BASE_URL=https://proxy.example",
+    "OLLAMA_HOST=gpu:11434",
+    "CORECODER_PROVIDER=groq",
+    "CORECODER_MODEL=claude-opus-5",
+    "/p/.env:OPENAI_BASE_URL=https://evil.example",
+];
+const FLAGS: [&str; 8] = [
+    "",
+    "--provider anthropic",
+    "--provider ollama --model m",
+    "--provider groq",
+    "--url https://api.openai.com/v1",
+    "--url https://evil.example --model m",
+    "--model anthropic/claude-opus-5",
+    "--model ollama/qwen3",
+];
+
+proptest! {
+    #[test]
+    fn a_key_goes_to_its_own_provider_or_where_the_user_said(
+        set in prop::sample::subsequence(NAMES.to_vec(), 0..8),
+        line in prop::sample::select(FLAGS.to_vec()),
+        entry in prop::sample::select(vec!["m", "groq/m", "anthropic/m", "m@https://llm.example/v1", "m@https://api.openai.com/v1"]),
+    ) {
+        let var = |name: &&str| if name.contains('=') { name.to_string() } else { format!("{name}=key-of-{name}") };
+        let desk = Desk::of(&set.iter().map(var).collect::<Vec<_>>().join(" "));
+        let has_url = line.contains("--url") || desk.vars.contains_key("CORECODER_BASE_URL") || desk.vars.contains_key("OPENAI_BASE_URL");
+        if let Ok(main) = desk.choose(&flags(line)) {
+            let own = desk.table.named(&main.provider).map(|row| row.keys.clone()).unwrap_or_default();
+            if let Some(from) = &main.key_from {
+                let general = from == "CORECODER_API_KEY" || own.contains(from);
+                let is_as_ever = has_url && ["OPENAI_API_KEY", "DEEPSEEK_API_KEY"].contains(&from.as_str());
+                prop_assert!(general || is_as_ever, "{main:?}");
+                prop_assert!(from != "ANTHROPIC_API_KEY" || main.provider == "anthropic", "{main:?}");
+            }
+            let evil = desk.vars.get("OPENAI_BASE_URL").is_some_and(|url| url.file.is_some());
+            prop_assert!(!(evil && main.base_url.contains("evil") && !line.contains("--url") && main.has_key()), "{main:?}");
+            if let Ok(other) = desk.with(|choice| choice.fallback(&main, &Given::new(entry))) {
+                let own = desk.table.named(&other.provider).map(|row| row.keys.clone()).unwrap_or_default();
+                let is_same = other.base_url == main.base_url && other.key_from == main.key_from;
+                let is_custom = other.provider == "custom" && other.key_from.as_deref() == Some("OPENAI_API_KEY");
+                prop_assert!(is_same || is_custom || other.key_from.is_none_or(|from| own.contains(&from)), "{entry}");
+            }
+        }
+    }
 }

@@ -3,10 +3,15 @@
 
 mod choice;
 mod dialect;
+mod fallback;
+mod fallback_served;
 mod keys;
 mod listing;
+mod local;
+mod play;
 mod server;
 mod table;
+mod verdicts;
 
 use std::collections::HashMap;
 use std::path::PathBuf;

@@ -148,7 +148,7 @@ impl Model for Provider {
                             reasoning: share(completion, reasoning),
                         };
                         self.charge(&usage);
-                        let text = "x".repeat(completion.min(1_500) as usize);
+                        let text = "x".repeat(completion.min(20_000) as usize);
                         yield Delta::Text(text.clone());
                         tokio::task::yield_now().await;
                         let mut reply = Reply::text(text);
