@@ -26,21 +26,15 @@ pub struct Args {
     #[arg(short, long, value_name = "TASK", num_args = 0..=1, default_missing_value = "", visible_alias = "print")]
     pub prompt: Option<String>,
 
-    /// The model's name
-    #[arg(short, long, value_name = "NAME")]
-    pub model: Option<String>,
-
-    /// The provider's URL, up to /chat/completions
-    #[arg(long, value_name = "URL")]
-    pub base_url: Option<String>,
-
-    /// The key; better kept in the environment, unseen by others
-    #[arg(long, value_name = "KEY")]
-    pub api_key: Option<String>,
-
     /// Show what the model thinks and what tools answer
     #[arg(short, long)]
     pub verbose: bool,
+
+    #[command(flatten)]
+    pub provider: ProviderArgs,
+
+    #[command(flatten)]
+    pub limits: LimitArgs,
 
     #[command(flatten)]
     pub session: SessionArgs,
@@ -50,6 +44,63 @@ pub struct Args {
 
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+#[derive(Group)]
+#[command(next_help_heading = "Model")]
+pub struct ProviderArgs {
+    /// The model's name, such as gpt-5.5 or anthropic/claude-sonnet-5-5
+    #[arg(short, long, value_name = "NAME")]
+    pub model: Option<String>,
+
+    /// Who offers it: openai, anthropic, gemini, ollama, ... (corecoder models)
+    #[arg(long, value_name = "NAME")]
+    pub provider: Option<String>,
+
+    /// The provider's URL, up to /chat/completions
+    #[arg(long, value_name = "URL")]
+    pub base_url: Option<String>,
+
+    /// The key; better kept in the environment, unseen by others
+    #[arg(long, value_name = "KEY")]
+    pub api_key: Option<String>,
+
+    /// How hard to think: low, medium, high or max
+    #[arg(long, value_name = "LEVEL", hide_possible_values = true)]
+    pub effort: Option<Effort>,
+
+    /// Models that take over where this one fails: a,b or provider/a or a@URL
+    #[arg(long, value_name = "MODELS", value_delimiter = ',')]
+    pub fallback: Vec<String>,
+
+    /// Few words and tools, for small models; by itself below 16k of window
+    #[arg(long)]
+    pub small: bool,
+}
+
+#[derive(Group)]
+#[command(next_help_heading = "Limits")]
+pub struct LimitArgs {
+    /// Spend at most so much in this session
+    #[arg(long, value_name = "DOLLARS", value_parser = dollars, alias = "max-budget-usd")]
+    pub max_cost: Option<f64>,
+
+    /// Use at most so many tokens in this session, in and out
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_tokens_total: Option<u64>,
+
+    /// Work at most so long at a task: 90s, 10m, 2h
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub max_time: Option<Duration>,
+}
+
+/// How hard a model is asked to think.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Effort {
+    Low,
+    Medium,
+    High,
+    Max,
 }
 
 #[derive(Group)]
@@ -161,6 +212,23 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// List what an endpoint offers, with window and price
+    Models {
+        /// Whose; without it the one that is set up
+        #[arg(value_name = "PROVIDER")]
+        of: Option<String>,
+        /// One JSON array, for programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what a session cost, by model and round
+    Cost {
+        /// Its ID, or the beginning; without it the newest of this directory
+        session: Option<String>,
+        /// One JSON object, for programs
+        #[arg(long)]
+        json: bool,
+    },
     /// Show every setting, its value and where it comes from
     Config,
     /// Check key, endpoint, model and terminal, and say what to do
@@ -225,6 +293,33 @@ fn task(text: &str) -> Result<String, String> {
     }
 }
 
+/// Dollars from 0.
+fn dollars(text: &str) -> Result<f64, String> {
+    let number = text.strip_prefix('$').unwrap_or(text).parse::<f64>().ok();
+    let number = number.filter(|dollars| (0.0..=MOST).contains(dollars));
+    number.ok_or_else(|| format!("{text:?} is no sum; write dollars, as in 2.50"))
+}
+
+/// The highest limit in dollars, above which a number is a slip.
+pub const MOST: f64 = 1_000_000.0;
+
+/// Seconds, or a number with a unit, as in `10m`.
+fn time(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("{text:?} is no time; write a number with s, m or h, as in 10m");
+    let (number, unit) = match text.strip_suffix(['s', 'm', 'h']) {
+        Some(number) => (number, &text[number.len()..]),
+        None => (text, "s"),
+    };
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let unit = match unit {
+        "h" => 3_600,
+        "m" => 60,
+        _ => 1,
+    };
+    let seconds = number.checked_mul(unit).filter(|seconds| *seconds > 0);
+    seconds.map(Duration::from_secs).ok_or_else(wrong)
+}
+
 /// A number with a unit, as in `90d`.
 fn age(text: &str) -> Result<Duration, String> {
     let wrong = || format!("{text:?} is no age; write a number with h, d or w, as in 90d");
@@ -269,9 +364,10 @@ impl Args {
 
     /// The configuration with what the command line says instead.
     pub fn over(&self, mut config: Config) -> Config {
-        config.model = self.model.clone().unwrap_or(config.model);
-        config.base_url = self.base_url.clone().or(config.base_url);
-        config.api_key = self.api_key.clone().unwrap_or(config.api_key);
+        let own = &self.provider;
+        config.model = own.model.clone().unwrap_or(config.model);
+        config.base_url = own.base_url.clone().or(config.base_url);
+        config.api_key = own.api_key.clone().unwrap_or(config.api_key);
         config
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use corecoder::{Agent, Host, Llm, Tool, tools};
+use corecoder::{Agent, Host, Tool, tools};
 use corecoder_guard::Guard;
 use corecoder_sessions::record::Recorder;
 use corecoder_sessions::track::Tracker;
@@ -11,25 +11,31 @@ use crate::args::Args;
 use crate::keep::Kept;
 use crate::person::Person;
 use crate::plan::{self, PresentPlan};
-use crate::project::Project;
+use crate::status::Bill;
 use crate::todo::{self, TodoWrite};
-use crate::words;
+use crate::{Start, cost, words};
 
-/// The agent that works in this session, for this person. What happens is told to `host`, which asks the person.
+/// The agent that works in this session, for this person. What happens is told to `host`, which asks the person. Errors
+/// if its model can't be set up.
 pub fn agent(
-    llm: Llm,
-    args: &Args,
-    project: &Project,
+    start: &Start,
     kept: &mut Kept,
     person: &Person,
     host: Arc<dyn Host>,
-) -> Agent {
+) -> Result<Agent, String> {
+    let Start {
+        args,
+        project,
+        backend,
+        ..
+    } = start;
     let config = &project.settings.config;
     let mut tools = all(person);
     let refused = refused(args);
     tools.retain(|tool| !refused.contains(&tool.spec().name));
     tools = person.places.follow(&tools);
-    let mut agent = Agent::new(llm)
+    let id = kept.session.as_ref().map(|session| session.id());
+    let mut agent = Agent::new(backend.model(id)?)
         .folder(&project.places.cwd)
         .shell(Guard::new(corecoder::shell::Bash, config.home.clone()))
         .instructions(&project.words(args))
@@ -44,13 +50,29 @@ pub fn agent(
         told = Arc::new(Recorder::new(session.clone(), told));
         person.hooks.session(&session.id(), Some(session.path()));
     }
+    begin_bill(start, kept, person);
     // A hook that replaces an input does so before anything is followed.
     agent = agent.tools(person.hooks.follow(&tools)).host(told);
     agent.resume(std::mem::take(&mut kept.entries));
     person.deliver_to(&agent.kit().inbox);
     person.modes.recall(&agent);
     todo::recall(&agent);
-    agent
+    Ok(agent)
+}
+
+/// What a session has spent already counts against its limits.
+fn begin_bill(start: &Start, kept: &Kept, person: &Person) {
+    let journal = kept.session.as_ref().map(|session| session.path());
+    let bill = journal.and_then(|journal| cost::of(journal, &start.project.settings).ok());
+    let total = bill.map(|(bill, _)| bill.sheet().total).unwrap_or_default();
+    let tokens = total.usage.prompt + total.usage.completion;
+    start.backend.ledger.begin(total.dollars, tokens);
+    person.screen.status(|status| {
+        status.bill = Bill {
+            usage: total.usage,
+            dollars: (total.unpriced == 0).then_some(total.dollars),
+        };
+    });
 }
 
 fn all(person: &Person) -> Vec<Arc<dyn Tool>> {

@@ -13,7 +13,7 @@ use crate::status::Bill;
 use crate::typing::Message;
 use crate::words::{self, plain};
 use crate::work::{Ended, until_interrupted};
-use crate::{Start, assemble, keep, sessions, turn};
+use crate::{Start, assemble, cost, keep, sessions, turn};
 
 const HELP: &str = concat!(
     "  /help            this text\n",
@@ -239,20 +239,16 @@ impl Repl {
     }
 
     async fn reset(&mut self) {
-        let Start { args, project, .. } = &self.start;
-        match project.settings.config.llm() {
-            Ok(llm) => {
-                self.kept = keep::begin(&project.settings.config);
-                let (person, kept) = (&self.person, &mut self.kept);
-                self.agent = assemble::agent(llm, args, project, kept, person, person.clone());
+        let mut kept = keep::begin(&self.start.project.settings.config);
+        let person = &self.person;
+        match assemble::agent(&self.start, &mut kept, person, person.clone()) {
+            Ok(agent) => {
+                (self.agent, self.kept) = (agent, kept);
                 *self.kit.lock() = self.agent.kit().clone();
-                self.person
-                    .screen
-                    .status(|status| status.bill = Bill::default());
                 turn::begin(&self.agent, &self.person, "clear").await;
                 say!("a new session; the one before is kept");
             }
-            Err(error) => say!("{}", error.message),
+            Err(why) => say!("{}", plain(&why)),
         }
     }
 
@@ -280,44 +276,52 @@ impl Repl {
         if model.contains(|c: char| c.is_whitespace() || c.is_control()) {
             return say!("a model's name has no blanks; nothing was changed");
         }
-        let config = &mut self.start.project.settings.config;
-        let old = std::mem::replace(&mut config.model, model.to_string());
-        let llm = match config.llm() {
-            Ok(llm) => llm,
-            Err(error) => {
-                config.model = old;
-                return say!("{}", error.message);
-            }
+        let Start {
+            backend, project, ..
+        } = &mut self.start;
+        let old = project.settings.config.model.clone();
+        let changed = backend.change(model, &project.places, &mut project.settings);
+        let id = self.kept.session.as_ref().map(|session| session.id());
+        let changed = match changed.await {
+            Ok(()) => backend.model(id),
+            Err(why) => Err(why),
         };
-        // What was spent so far was spent on the old one.
-        self.tell_status();
-        self.agent.set_model(llm);
+        match changed {
+            Ok(model) => self.agent.set_model(model),
+            Err(why) => return say!("{}; nothing was changed", plain(&why)),
+        }
         *self.kit.lock() = self.agent.kit().clone();
         let session = self.kept.session.as_ref();
         if let Some(session) = session.filter(|session| session.path().exists()) {
             session.record("", Fact::Model(model.to_string()));
         }
+        self.models.of(self.start.backend.main().clone());
         say!("{} → {}", plain(&old), plain(model));
-        let config = &self.start.project.settings.config;
-        if let Some(advice) = crate::doctor::unlisted(config).await {
+        if let Some(advice) = crate::doctor::unlisted(self.start.backend.main()).await {
             say!("{}", style(plain(&advice)).yellow());
         }
     }
 
     fn tokens(&mut self) {
-        let spent = self.agent.kit().spent();
-        let (size, window) = self.agent.size();
-        self.tell_status();
-        let money = match self.person.screen.status_now().bill.dollars() {
+        let session = self.kept.session.as_ref();
+        let journal = session.map(|session| session.path().to_path_buf());
+        let bill = journal.filter(|journal| journal.exists());
+        let bill = bill.and_then(|journal| cost::of(&journal, &self.start.project.settings).ok());
+        if let Some((bill, _)) = bill {
+            say!("{}", cost::text(&bill));
+        }
+        let Bill { usage, dollars } = self.person.screen.status_now().bill;
+        let money = match dollars {
             Some(amount) => words::dollars(amount),
             None => "the price of this model is not known; the setting \"prices\" can say it"
                 .to_string(),
         };
+        let (size, window) = self.agent.size();
         say!(
             "{} in ({} of them cached), {} out; the next request: about {size} of {window}; {money}",
-            spent.prompt,
-            spent.cached,
-            spent.completion
+            usage.prompt,
+            usage.cached,
+            usage.completion
         );
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use corecoder::Llm;
+use corecoder_providers::choice::Chosen;
 use ignore::WalkBuilder;
 use parking_lot::Mutex;
 
@@ -21,7 +21,7 @@ pub struct Completions {
 /// The models of the endpoint, asked for when they are first wanted.
 #[derive(Clone)]
 pub struct Models {
-    pub llm: Arc<Mutex<Option<Llm>>>,
+    endpoint: Arc<Mutex<Chosen>>,
     runtime: tokio::runtime::Handle,
     known: Arc<Mutex<Option<Vec<String>>>>,
 }
@@ -31,17 +31,17 @@ const LOOKED_AT: usize = 20_000;
 const OFFERED: usize = 50;
 
 impl Models {
-    pub fn new() -> Models {
+    pub fn new(endpoint: Chosen) -> Models {
         Models {
-            llm: Arc::default(),
+            endpoint: Arc::new(Mutex::new(endpoint)),
             runtime: tokio::runtime::Handle::current(),
             known: Arc::default(),
         }
     }
 
     /// Another endpoint.
-    pub fn of(&self, llm: Option<Llm>) {
-        *self.llm.lock() = llm;
+    pub fn of(&self, endpoint: Chosen) {
+        *self.endpoint.lock() = endpoint;
         *self.known.lock() = None;
     }
 
@@ -50,15 +50,13 @@ impl Models {
         if let Some(known) = self.known.lock().clone() {
             return known;
         }
-        let Some(llm) = self.llm.lock().take() else {
-            return Vec::new();
-        };
-        let asked = async { tokio::time::timeout(Duration::from_secs(2), llm.models()).await };
-        let names = match self.runtime.block_on(asked) {
-            Ok(Ok(names)) => names,
+        let endpoint = self.endpoint.lock().clone();
+        let asked = async { tokio::time::timeout(Duration::from_secs(2), endpoint.models()).await };
+        let listed = match self.runtime.block_on(asked) {
+            Ok(Ok(listed)) => listed,
             _ => Vec::new(),
         };
-        *self.llm.lock() = Some(llm);
+        let names: Vec<String> = listed.into_iter().map(|listed| listed.name).collect();
         *self.known.lock() = Some(names.clone());
         names
     }

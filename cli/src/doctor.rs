@@ -6,9 +6,13 @@ use std::time::{Duration, Instant};
 
 use console::style;
 use corecoder::files::shown;
-use corecoder::{Config, Entry, ErrorKind, Llm, Model, ModelError, Request};
+use corecoder::{Config, Entry, ErrorKind, Model, ModelError, Request};
+use corecoder_providers::choice::Chosen;
+use corecoder_providers::{Listed, Options};
 use futures::StreamExt;
 
+use crate::args::Args;
+use crate::backend::Backend;
 use crate::project::Project;
 use crate::words::{self, plain};
 
@@ -22,7 +26,8 @@ enum Finding {
 }
 
 /// Checks everything, and says it. The exit code is 1 if something is wrong.
-pub async fn run(project: &Project, remarks: &[String]) -> ExitCode {
+pub async fn run(args: &Args, project: &mut Project, remarks: &[String]) -> ExitCode {
+    let backend = Backend::new(args, &project.places, &mut project.settings).await;
     let config = &project.settings.config;
     let mut wrong = false;
     let mut say_of = |what: &str, finding: Finding| match finding {
@@ -48,19 +53,24 @@ pub async fn run(project: &Project, remarks: &[String]) -> ExitCode {
         say_of("folder", Finding::Note(remark.clone()));
     }
     say_of("sessions", sessions(config));
-    say_of("key", key(config));
-    match config.llm() {
-        Err(error) => say_of("endpoint", Finding::Bad(error.message, URL.to_string())),
-        Ok(llm) => {
-            let listed = llm.models().await;
-            let endpoint = endpoint(config, &listed);
-            let reached = !matches!(endpoint, Finding::Bad(..));
-            say_of("endpoint", endpoint);
-            let model = match reached {
-                true => model(config, listed.unwrap_or_default()).await,
-                false => Finding::Note(format!("{} was not asked", config.model)),
-            };
-            say_of("model", model);
+    match &backend {
+        Err(why) => say_of("model", Finding::Bad(why.clone(), URL.to_string())),
+        Ok(backend) => {
+            for remark in &backend.remarks {
+                say_of("model", Finding::Note(remark.clone()));
+            }
+            for chosen in backend.all() {
+                say_of("key", key(chosen));
+                let listed = chosen.models().await;
+                let endpoint = endpoint(chosen, &listed);
+                let reached = !matches!(endpoint, Finding::Bad(..));
+                say_of("endpoint", endpoint);
+                let model = match reached {
+                    true => model(chosen, &listed.unwrap_or_default()).await,
+                    false => Finding::Note(format!("{} was not asked", chosen.name())),
+                };
+                say_of("model", model);
+            }
         }
     }
     say_of("sandbox", Finding::Note(SANDBOX.to_string()));
@@ -90,25 +100,16 @@ fn sessions(config: &Config) -> Finding {
     }
 }
 
-fn key(config: &Config) -> Finding {
-    match config.api_key.is_empty() {
-        false => Finding::Good("is set".to_string()),
-        true if crate::is_local(config.base_url.as_deref()) => {
-            Finding::Note("none, which a local server seldom wants".to_string())
-        }
-        true => {
-            let cure = "export OPENAI_API_KEY=..., or CORECODER_API_KEY with CORECODER_BASE_URL"
-                .to_string();
-            Finding::Bad("none is set".to_string(), cure)
-        }
+fn key(chosen: &Chosen) -> Finding {
+    match (chosen.has_key(), &chosen.key_from) {
+        (true, Some(variable)) => Finding::Good(format!("is set, in {variable}")),
+        (true, None) => Finding::Good("is set".to_string()),
+        (false, _) => Finding::Note("none, which a local server seldom wants".to_string()),
     }
 }
 
-fn endpoint(config: &Config, listed: &Result<Vec<String>, ModelError>) -> Finding {
-    let url = config
-        .base_url
-        .as_deref()
-        .unwrap_or("https://api.openai.com/v1");
+fn endpoint(chosen: &Chosen, listed: &Result<Vec<Listed>, ModelError>) -> Finding {
+    let url = &chosen.base_url;
     match listed {
         Ok(models) => Finding::Good(format!("{url} lists {} models", models.len())),
         Err(error) => match error.kind {
@@ -127,9 +128,9 @@ fn endpoint(config: &Config, listed: &Result<Vec<String>, ModelError>) -> Findin
 }
 
 /// One cheap request.
-async fn model(config: &Config, listed: Vec<String>) -> Finding {
-    let name = &config.model;
-    let asked = async { tokio::time::timeout(Duration::from_secs(60), ask(config)).await };
+async fn model(chosen: &Chosen, listed: &[Listed]) -> Finding {
+    let name = chosen.name();
+    let asked = async { tokio::time::timeout(Duration::from_secs(60), ask(chosen)).await };
     let began = Instant::now();
     match asked.await {
         Ok(Ok(())) => {
@@ -137,7 +138,7 @@ async fn model(config: &Config, listed: Vec<String>) -> Finding {
             Finding::Good(format!("{name} answered in {took:.1} s"))
         }
         Ok(Err(error)) => {
-            let cure = match nearest(name, &listed) {
+            let cure = match nearest(&chosen.model, listed) {
                 Some(names) => {
                     format!("the endpoint lists {names}; choose with -m or CORECODER_MODEL")
                 }
@@ -153,9 +154,11 @@ async fn model(config: &Config, listed: Vec<String>) -> Finding {
     }
 }
 
-async fn ask(config: &Config) -> Result<(), ModelError> {
-    let llm =
-        Llm::new(&config.model, &config.api_key, config.base_url.as_deref())?.max_tokens(Some(16));
+async fn ask(chosen: &Chosen) -> Result<(), ModelError> {
+    let llm = chosen.model(&Options {
+        max_tokens: Some(16),
+        ..Options::default()
+    })?;
     let entries = [Entry::User("Say OK.".to_string())];
     let mut deltas = llm.stream(Request {
         system: "Answer with OK.",
@@ -175,35 +178,35 @@ async fn ask(config: &Config) -> Result<(), ModelError> {
 }
 
 /// The listed names that are like this one, unless it is listed itself.
-fn nearest(name: &str, listed: &[String]) -> Option<String> {
-    if listed.is_empty() || listed.iter().any(|other| other == name) {
+fn nearest(name: &str, listed: &[Listed]) -> Option<String> {
+    let names = || listed.iter().map(|listed| listed.name.as_str());
+    if listed.is_empty() || names().any(|other| other == name) {
         return None;
     }
-    let mut likely = words::likely(name, listed.iter().map(String::as_str));
+    let mut likely = words::likely(name, names());
     if likely.is_empty() {
-        likely = listed.iter().map(String::as_str).collect();
+        likely = names().collect();
     }
     likely.truncate(5);
     Some(likely.join(", "))
 }
 
 /// What to try instead of a model that the endpoint does not know; `None` if that is not what the error is about.
-pub async fn advice(config: &Config, error: &ModelError) -> Option<String> {
+pub async fn advice(chosen: &Chosen, error: &ModelError) -> Option<String> {
     let about = matches!(error.kind, ErrorKind::BadRequest | ErrorKind::Other);
     if !about || !error.message.to_lowercase().contains("model") {
         return None;
     }
-    unlisted(config).await
+    unlisted(chosen).await
 }
 
 /// What to try instead of a model that the endpoint does not list; `None` if it does, or lists none.
-pub async fn unlisted(config: &Config) -> Option<String> {
-    let llm = config.llm().ok()?;
-    let listed = tokio::time::timeout(Duration::from_secs(5), llm.models()).await;
-    let names = nearest(&config.model, &listed.ok()?.ok()?)?;
+pub async fn unlisted(chosen: &Chosen) -> Option<String> {
+    let listed = tokio::time::timeout(Duration::from_secs(5), chosen.models()).await;
+    let names = nearest(&chosen.model, &listed.ok()?.ok()?)?;
     Some(format!(
         "{:?} is not among the models that the endpoint lists; near it are: {names}",
-        config.model
+        chosen.model
     ))
 }
 

@@ -223,6 +223,11 @@ fn new_id() -> String {
     format!("{year}{month:02}{day:02}-{hour:02}{minute:02}{second:02}-{letters}")
 }
 
+/// The date in UTC, as in `2026-11-23`.
+pub fn today() -> String {
+    time::OffsetDateTime::now_utc().date().to_string()
+}
+
 /// How to go on with it, as the end of a sentence; nothing if it is not kept.
 pub fn hint(kept: &Kept) -> String {
     let command = |session: &Arc<Session>| format!("; go on with: corecoder -r {}", session.id());

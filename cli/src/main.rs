@@ -23,12 +23,12 @@ macro_rules! tell {
 
 // What is given: flags, settings, and what the folder says.
 mod args;
-mod prices;
 mod project;
 mod settings;
 
-// The agent, its session, its own tools, and who watches it.
+// The agent, its models, its session, its own tools, and who watches it.
 mod assemble;
+mod backend;
 mod keep;
 mod person;
 mod placed;
@@ -57,9 +57,11 @@ mod words;
 mod work;
 
 // One task, and the other commands.
+mod cost;
 mod demo;
 mod doctor;
 mod generate;
+mod offers;
 mod one_shot;
 mod scripted;
 mod sessions;
@@ -70,10 +72,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use corecoder::AgentError;
+use corecoder::{AgentError, ErrorKind};
 use corecoder_sessions::list::Info;
 
 use args::{Args, Command};
+use backend::Backend;
 use project::Project;
 
 /// The command line or the configuration is wrong; nothing was done.
@@ -87,6 +90,7 @@ const UNAVAILABLE: u8 = 75;
 pub struct Start {
     pub args: Args,
     pub project: Project,
+    pub backend: Backend,
     /// The session to go on with.
     pub info: Option<Info>,
     /// What a person should know before.
@@ -107,6 +111,7 @@ impl Start {
 fn exit_code(error: &AgentError) -> ExitCode {
     match error {
         AgentError::Rounds(_) => ExitCode::from(LIMIT),
+        AgentError::Model(error) if error.kind == ErrorKind::Limit => ExitCode::from(LIMIT),
         AgentError::Model(error) if error.kind.passes() => ExitCode::from(UNAVAILABLE),
         _ => ExitCode::FAILURE,
     }
@@ -155,12 +160,19 @@ async fn run(mut args: Args) -> anyhow::Result<ExitCode> {
             let project::Found {
                 places, remarks, ..
             } = project::places(&args, &here(), None);
-            let project = match Project::read(&args, places) {
+            let mut project = match Project::read(&args, places) {
                 Ok(project) => project,
                 Err(problem) => return Ok(usage(&problem)),
             };
-            if let Command::Doctor = command {
-                return Ok(doctor::run(&project, &remarks).await);
+            match command {
+                Command::Doctor => return Ok(doctor::run(&args, &mut project, &remarks).await),
+                Command::Models { of, json } => {
+                    return Ok(offers::run(&args, &project, of.as_deref(), json).await);
+                }
+                Command::Cost { session, json } => {
+                    return cost::run(&project, session.as_deref(), json);
+                }
+                _ => {}
             }
             settings::show::run(&args, &project.settings);
             let remarks = remarks.iter().chain(&project.problems);
@@ -188,17 +200,9 @@ async fn work(args: Args) -> anyhow::Result<ExitCode> {
         Ok(start) => start,
         Err(code) => return Ok(code),
     };
-    let config = &start.project.settings.config;
-    if config.api_key.is_empty() && !is_local(config.base_url.as_deref()) {
-        return Ok(usage(NO_KEY));
-    }
-    let llm = match config.llm() {
-        Ok(llm) => llm,
-        Err(error) => return Ok(usage(&error.message)),
-    };
     match task {
-        one_shot::Task::Terminal(first) => repl::run(llm, start, first).await,
-        task => one_shot::run(llm, start, task).await,
+        one_shot::Task::Terminal(first) => repl::run(start, first).await,
+        task => one_shot::run(start, task).await,
     }
 }
 
@@ -217,14 +221,21 @@ async fn begin(args: Args, is_terminal: bool) -> anyhow::Result<Result<Start, Ex
         }
     }
     remarks.extend(found.remarks);
-    let project = match Project::read(&args, found.places) {
+    let mut project = match Project::read(&args, found.places) {
         Ok(project) => project,
         Err(problem) => return Ok(Err(usage(&problem))),
     };
     remarks.extend(project.problems.iter().cloned());
+    let backend = Backend::new(&args, &project.places, &mut project.settings).await;
+    let backend = match backend {
+        Ok(backend) => backend,
+        Err(problem) => return Ok(Err(usage(&problem))),
+    };
+    remarks.extend(backend.remarks.iter().cloned());
     Ok(Ok(Start {
         args,
         project,
+        backend,
         info,
         remarks,
     }))
@@ -239,16 +250,13 @@ fn usage(message: &str) -> ExitCode {
     ExitCode::from(USAGE)
 }
 
-/// Servers without TLS are local ones, and those seldom want a key.
-fn is_local(base_url: Option<&str>) -> bool {
-    base_url.is_some_and(|url| url.starts_with("http://"))
-}
+const NO_KEY: &str = "no API key, and no model server on this machine. Set a key:
 
-const NO_KEY: &str = "no API key. Set one, and the provider's URL if it is not OpenAI:
+  export OPENAI_API_KEY=sk-...             # or ANTHROPIC_API_KEY, GEMINI_API_KEY, OPENROUTER_API_KEY, DEEPSEEK_API_KEY
+  export CORECODER_API_KEY=... CORECODER_BASE_URL=https://llm.example.org/v1 CORECODER_MODEL=...     # any other
 
-  export OPENAI_API_KEY=sk-...                                   # OpenAI
-  export DEEPSEEK_API_KEY=sk-...                                 # DeepSeek
-  export CORECODER_API_KEY=... CORECODER_BASE_URL=https://openrouter.ai/api/v1 CORECODER_MODEL=qwen/qwen3-coder
-  export CORECODER_BASE_URL=http://localhost:11434/v1 CORECODER_MODEL=qwen2.5-coder   # a local server, no key
+or start a local server, which needs none: Ollama, LM Studio, llama.cpp or vLLM on its usual port, or
+
+  export CORECODER_BASE_URL=http://localhost:18080/v1 CORECODER_MODEL=qwen2.5-coder
 
 A .env file in the project works too. To see the program at work without any key: corecoder demo";

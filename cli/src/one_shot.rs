@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-use corecoder::{Host, Llm, Usage};
+use corecoder::Host;
 use corecoder_output::{Form, Printer, Schema, Setup};
 
 use crate::args::{Args, InputFormat, OutputArgs, OutputFormat};
@@ -18,6 +18,7 @@ use crate::project::claude;
 use crate::screen::{Screen, Show};
 use crate::scripted::{Run, Stopped};
 use crate::signals::Signals;
+use crate::status::Bill;
 use crate::typing::Message;
 use crate::words::plain;
 use crate::{Start, assemble, commands};
@@ -77,7 +78,7 @@ fn read_all(mut stdin: std::io::Stdin) -> anyhow::Result<Vec<u8>> {
 }
 
 /// Does the task, or all that come in on standard input.
-pub async fn run(llm: Llm, start: Start, task: Task) -> anyhow::Result<ExitCode> {
+pub async fn run(start: Start, task: Task) -> anyhow::Result<ExitCode> {
     let signals = Signals::new()?;
     Signals::insist();
     let schema = match prepared(&start.args.output) {
@@ -98,14 +99,18 @@ pub async fn run(llm: Llm, start: Start, task: Task) -> anyhow::Result<ExitCode>
         Some(printer) => printer.clone(),
         None => person.clone(),
     };
-    let agent = assemble::agent(llm, &start.args, &start.project, &mut kept, &person, host);
+    let agent = assemble::agent(&start, &mut kept, &person, host);
+    let agent = match agent {
+        Ok(agent) => agent,
+        Err(problem) => return Ok(crate::usage(&problem)),
+    };
     let mut run = Run {
         agent,
         start,
         person,
         printer,
         schema,
-        before: Usage::default(),
+        before: Bill::default(),
     };
     screen.begin(String::new(), false);
     let ended = until_stopped(&mut run, task, signals, &kept).await;

@@ -12,6 +12,7 @@ use corecoder::{Approval, Effect, Entry, Event, Host, Reply, ToolCall};
 use corecoder_conventions::Trust;
 use corecoder_guard::permissions::{self, Mode, Permissions, Rule, Verdict};
 use corecoder_hooks::{Decision, Hooks};
+use corecoder_providers::budget::{Limit, Limits, Short};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -23,7 +24,7 @@ use crate::question::{self, Answer};
 use crate::screen::Screen;
 use crate::turn;
 use crate::typing::Message;
-use crate::words::{plain, visible};
+use crate::words::{dollars, plain, tokens, visible};
 
 /// Whoever works with the program.
 pub struct Person {
@@ -236,8 +237,43 @@ impl Person {
         }
     }
 
+    /// A limit leaves no room for the next request: the limits with which it goes on, if the person wants that.
+    pub async fn raise(&self, short: Short) -> Option<Limits> {
+        if !self.attends {
+            return None;
+        }
+        let _turn = self.turn.lock().await;
+        let show = |sum: f64| match short.limit {
+            Limit::Tokens => format!("{} tokens", tokens(sum as u64)),
+            Limit::Session | Limit::Day => dollars(sum),
+        };
+        let asked = self.screen.ask();
+        let raised = match question::raise(&short.words, short.allowed, show).await {
+            Ok(raised) => raised?,
+            Err(Answer::Interrupted) => {
+                drop(asked);
+                return self.interrupt().await;
+            }
+            Err(_) => return None,
+        };
+        Some(match short.limit {
+            Limit::Session => Limits {
+                session: Some(raised),
+                ..Limits::default()
+            },
+            Limit::Day => Limits {
+                day: Some(raised),
+                ..Limits::default()
+            },
+            Limit::Tokens => Limits {
+                tokens: Some(raised as u64),
+                ..Limits::default()
+            },
+        })
+    }
+
     /// Stops the run. There is no answer: with one the run would go on until it is stopped, and ask the next question.
-    async fn interrupt(&self) -> Approval {
+    async fn interrupt<T>(&self) -> T {
         self.interrupted.notify_one();
         std::future::pending().await
     }

@@ -63,7 +63,7 @@ pub fn places(args: &Args, cwd: &Path, said: Option<bool>) -> Found {
         return found;
     }
     let mut brought = needs_trust(places);
-    brought.extend(redirecting(places).filter(|_| args.base_url.is_none()));
+    brought.extend(redirecting(places).filter(|_| args.provider.base_url.is_none()));
     let (mut trust, problems) = Trust::load(places.data.as_deref());
     // What "always" wrote is the user's as long as nobody changed it.
     (places.own, brought) = brought.into_iter().partition(|path| trust.owns(path));

@@ -81,6 +81,31 @@ fn announce(who: &str, call: &ToolCall, change: &Change, reason: Option<&str>) {
     }
 }
 
+/// Asks whether a limit is to be raised, from `allowed`; `show` writes such a sum. `None` leaves it.
+pub async fn raise(
+    words: &str,
+    allowed: f64,
+    show: impl Fn(f64) -> String,
+) -> Result<Option<f64>, Answer> {
+    tell!("{} {}", style("?").yellow().bold(), plain(words));
+    let twice = allowed * 2.0;
+    let choices = format!(
+        "  Go on? [y]es, up to {}; another limit; [n]o: ",
+        show(twice)
+    );
+    loop {
+        let line = line(choices.clone(), String::new()).await?;
+        let said = line.trim().to_lowercase();
+        match said.trim_start_matches('$').parse::<f64>() {
+            Ok(limit) if limit.is_finite() && limit > allowed => return Ok(Some(limit)),
+            Ok(_) => tell!("  it is {} now; name a higher one", show(allowed)),
+            Err(_) if ["y", "yes", "ok"].contains(&said.as_str()) => return Ok(Some(twice)),
+            Err(_) if ["", "n", "no"].contains(&said.as_str()) => return Ok(None),
+            Err(_) => tell!("  answer y or n, or write a number"),
+        }
+    }
+}
+
 /// Asks whether what a folder brings is to count. `None` if nobody says; `Err` if a signal ends the program, which leaves
 /// the terminal as it was.
 pub async fn trust(root: &Path, brought: &[PathBuf]) -> Result<Option<bool>, ExitCode> {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use console::style;
 use corecoder::files::shown;
-use corecoder::{Agent, AgentError, Config, Entry, Kit, Llm};
+use corecoder::{Agent, AgentError, Config, Entry, Kit};
 use corecoder_guard::permissions::Mode;
 use parking_lot::Mutex;
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
@@ -35,6 +35,8 @@ pub struct Repl {
     pub signals: Signals,
     /// The kit of the agent, for keys that are pressed while the agent is busy.
     pub kit: Arc<Mutex<Kit>>,
+    /// The names that Tab completes.
+    pub models: Models,
     editor: Editor,
     /// What was typed and not sent; the prompt begins with it.
     begun: String,
@@ -49,7 +51,7 @@ enum Line {
     Leave(ExitCode),
 }
 
-pub async fn run(llm: Llm, start: Start, first: Option<String>) -> anyhow::Result<ExitCode> {
+pub async fn run(start: Start, first: Option<String>) -> anyhow::Result<ExitCode> {
     let _quiet = Quiet::new();
     let config = &start.project.settings.config;
     let screen = Arc::new(Screen::new(Show {
@@ -58,13 +60,19 @@ pub async fn run(llm: Llm, start: Start, first: Option<String>) -> anyhow::Resul
     }));
     let mut kept = keep::open(start.args.session.fork, config, start.info.as_ref())?;
     let person = Arc::new(Person::new(screen.clone(), &start.project, true));
-    let prices = start.project.settings.prices.clone();
-    screen.status(|status| status.prices = prices);
-    let (args, project) = (&start.args, &start.project);
-    let agent = assemble::agent(llm, args, project, &mut kept, &person, person.clone());
+    let agent = match assemble::agent(&start, &mut kept, &person, person.clone()) {
+        Ok(agent) => agent,
+        Err(problem) => return Ok(crate::usage(&problem)),
+    };
+    let asked = person.clone();
+    start.backend.ledger.on_short(Arc::new(move |short| {
+        let person = asked.clone();
+        Box::pin(async move { person.raise(short).await })
+    }));
     greet(&start, &kept, agent.history(), &screen);
     let kit = Arc::new(Mutex::new(agent.kit().clone()));
-    let editor = editor(&start, &person, &kit)?;
+    let models = Models::new(start.backend.main().clone());
+    let editor = editor(&start, &person, &kit, models.clone())?;
     turn::begin(&agent, &person, start.source()).await;
     let mut repl = Repl {
         agent,
@@ -73,6 +81,7 @@ pub async fn run(llm: Llm, start: Start, first: Option<String>) -> anyhow::Resul
         start,
         signals: Signals::new()?,
         kit,
+        models,
         editor,
         begun: String::new(),
         leave_until: None,
@@ -118,9 +127,12 @@ fn model(config: &Config) -> String {
     }
 }
 
-fn editor(start: &Start, person: &Arc<Person>, kit: &Arc<Mutex<Kit>>) -> anyhow::Result<Editor> {
-    let models = Models::new();
-    models.of(start.project.settings.config.llm().ok());
+fn editor(
+    start: &Start,
+    person: &Arc<Person>,
+    kit: &Arc<Mutex<Kit>>,
+    models: Models,
+) -> anyhow::Result<Editor> {
     let completions = Completions {
         commands: commands::names(&start.project),
         folder: start.project.places.cwd.clone(),
@@ -210,7 +222,8 @@ impl Repl {
     /// Lets the agent work. `Some` means that the program is to end.
     pub async fn chat(&mut self, message: Message) -> Option<ExitCode> {
         let began = Instant::now();
-        let work = turn::run(&mut self.agent, &self.person, message);
+        let limit = self.start.project.settings.limits.time;
+        let work = turn::within(limit, turn::run(&mut self.agent, &self.person, message));
         let ended =
             until_interrupted(work, &mut self.signals, &self.person, &self.kit, &self.kept).await;
         notify::after(
@@ -267,9 +280,9 @@ impl Repl {
             Err(error) => {
                 let label = style("error:").red().bold();
                 say!("{label} {}", plain(&error.to_string()));
-                let config = &self.start.project.settings.config;
                 if let AgentError::Model(error) = &error
-                    && let Some(advice) = crate::doctor::advice(config, error).await
+                    && let Some(advice) =
+                        crate::doctor::advice(self.start.backend.main(), error).await
                 {
                     say!("{}; /model NAME changes it", plain(&advice));
                 }
@@ -307,9 +320,8 @@ impl Repl {
     pub fn tell_status(&mut self) {
         let (used, window) = self.agent.size();
         let kit = self.agent.kit();
-        let (model, spent) = (kit.model.name().to_string(), kit.spent());
+        let model = kit.model.name().to_string();
         self.person.screen.status(|status| {
-            status.spent(spent);
             (status.model, status.used, status.window) = (model, used, window);
         });
     }

@@ -353,6 +353,7 @@ impl Host for Screen {
                 self.runs(who, "waiting", "waiting for a background agent".to_string())
             }
             Event::Retry { error, wait, model } => self.retried(&label, error, *wait, *model),
+            Event::Spent(spent) => self.drawn().status.bill.add(spent),
             Event::Replied(reply) => self.replied(who, reply),
             // What a sub-agent does is shown by itself.
             Event::Started { call, .. } if call.name == "agent" => {}

@@ -14,6 +14,7 @@ use crate::keep::{self, Kept};
 use crate::one_shot::Task;
 use crate::person::Person;
 use crate::signals::Interrupt;
+use crate::status::Bill;
 use crate::turn::{self, Turn};
 use crate::typing::Message;
 use crate::words::plain;
@@ -28,7 +29,7 @@ pub struct Run {
     pub printer: Option<Arc<Printer>>,
     pub schema: Option<Schema>,
     /// What was spent before this turn.
-    pub before: Usage,
+    pub before: Bill,
 }
 
 /// Why a run was stopped before its end.
@@ -90,7 +91,7 @@ impl Run {
                     };
                 }
                 Err(problem) => {
-                    self.before = self.agent.kit().spent();
+                    self.before = self.bill();
                     self.refuse(&format!("line {number} of standard input: {problem}"));
                     code = ExitCode::from(crate::USAGE);
                 }
@@ -105,7 +106,7 @@ impl Run {
     }
 
     async fn turn(&mut self, mut message: Message) -> anyhow::Result<ExitCode> {
-        self.before = self.agent.kit().spent();
+        self.before = self.bill();
         for text in [&mut message.text, &mut message.piped] {
             match self.invoked(text) {
                 Some(Err(error)) => {
@@ -116,7 +117,8 @@ impl Run {
                 None => {}
             }
         }
-        let answered = self.answer(message).await;
+        let limit = self.start.project.settings.limits.time;
+        let answered = turn::within(limit, self.answer(message)).await;
         // What is drawn below must be gone before the answer comes, or it takes a line of it along.
         self.person.screen.clear();
         match answered {
@@ -168,8 +170,7 @@ impl Run {
     async fn failed(&self, error: AgentError) -> ExitCode {
         eprintln!("corecoder: {}", plain(&error.to_string()));
         if let AgentError::Model(error) = &error
-            && let Some(advice) =
-                crate::doctor::advice(&self.start.project.settings.config, error).await
+            && let Some(advice) = crate::doctor::advice(self.start.backend.main(), error).await
         {
             eprintln!("corecoder: {}; choose with -m", plain(&advice));
         }
@@ -207,22 +208,19 @@ impl Run {
             .is_some_and(|printer| printer.closed())
     }
 
+    /// What was spent so far.
+    fn bill(&self) -> Bill {
+        self.person.screen.status_now().bill
+    }
+
     /// What this turn used.
     fn usage(&self) -> Usage {
-        let (all, before) = (self.agent.kit().spent(), self.before);
-        Usage {
-            prompt: all.prompt - before.prompt,
-            completion: all.completion - before.completion,
-            cached: all.cached - before.cached,
-            written: all.written - before.written,
-            reasoning: all.reasoning - before.reasoning,
-        }
+        self.bill().since(&self.before).usage
     }
 
     /// Dollars; `None` without a price.
     fn cost(&self) -> Option<f64> {
-        let settings = &self.start.project.settings;
-        settings.prices.cost(&settings.config.model, self.usage())
+        self.bill().since(&self.before).dollars
     }
 
     /// A custom command or a skill, if that is what the text begins with.

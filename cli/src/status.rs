@@ -1,9 +1,8 @@
 //! The status line: model, how full its window is, what was spent, and the mode.
 
-use corecoder::Usage;
+use corecoder::{Spent, Usage};
 use corecoder_guard::permissions::Mode;
 
-use crate::prices::Prices;
 use crate::words;
 
 /// What the status line tells.
@@ -14,20 +13,14 @@ pub struct Status {
     pub used: u64,
     pub window: u64,
     pub bill: Bill,
-    pub prices: Prices,
 }
 
 impl Status {
-    /// So much was used in all, what is new in it by the model of now.
-    pub fn spent(&mut self, all: Usage) {
-        self.bill.add(all, &self.model, &self.prices);
-    }
-
     /// The line, for this mode.
     pub fn line(&self, mode: Mode) -> String {
         let percent = (self.used * 100).checked_div(self.window).unwrap_or(0);
         let window = words::tokens(self.window);
-        let money = match (self.bill.dollars, self.bill.seen) {
+        let money = match (self.bill.dollars, self.bill.usage) {
             // Nothing was spent, whatever it would cost.
             (_, Usage { prompt: 0, .. }) => String::new(),
             (Some(amount), _) => format!(" · {}", words::dollars(amount)),
@@ -42,43 +35,48 @@ impl Status {
     }
 }
 
-/// What was spent, each token at the price of the model that it was spent on.
-#[derive(Clone)]
+/// What was spent.
+#[derive(Clone, Copy)]
 pub struct Bill {
-    /// The usage that is paid for.
-    seen: Usage,
-    /// `None` once a model's price was not known.
-    dollars: Option<f64>,
+    pub usage: Usage,
+    /// `None` once a price was not known.
+    pub dollars: Option<f64>,
 }
 
 impl Default for Bill {
     fn default() -> Bill {
         Bill {
-            seen: Usage::default(),
+            usage: Usage::default(),
             dollars: Some(0.0),
         }
     }
 }
 
 impl Bill {
-    /// Adds what this model used since the last time, out of all that was used.
-    pub fn add(&mut self, all: Usage, model: &str, prices: &Prices) {
-        let fresh = Usage {
-            prompt: all.prompt.saturating_sub(self.seen.prompt),
-            completion: all.completion.saturating_sub(self.seen.completion),
-            cached: all.cached.saturating_sub(self.seen.cached),
-            written: all.written.saturating_sub(self.seen.written),
-            reasoning: all.reasoning.saturating_sub(self.seen.reasoning),
-        };
-        self.seen = all;
-        if fresh != Usage::default() {
-            let cost = prices.cost(model, fresh);
-            self.dollars = self.dollars.zip(cost).map(|(sum, cost)| sum + cost);
-        }
+    /// Adds what a reply took.
+    pub fn add(&mut self, spent: &Spent) {
+        self.usage += spent.usage.unwrap_or_default();
+        self.dollars = self
+            .dollars
+            .zip(spent.dollars)
+            .map(|(sum, cost)| sum + cost);
     }
 
-    /// Dollars, if each price was known.
-    pub fn dollars(&self) -> Option<f64> {
-        self.dollars
+    /// What was spent since the bill was this one.
+    pub fn since(&self, before: &Bill) -> Bill {
+        let (now, then) = (self.usage, before.usage);
+        Bill {
+            usage: Usage {
+                prompt: now.prompt.saturating_sub(then.prompt),
+                completion: now.completion.saturating_sub(then.completion),
+                cached: now.cached.saturating_sub(then.cached),
+                written: now.written.saturating_sub(then.written),
+                reasoning: now.reasoning.saturating_sub(then.reasoning),
+            },
+            dollars: self
+                .dollars
+                .zip(before.dollars)
+                .map(|(now, then)| now - then),
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! One turn: what the user says, with its hooks and attachments, until the model has answered and no hook objects.
 
-use corecoder::{Agent, AgentError, Entry};
+use std::time::Duration;
+
+use corecoder::{Agent, AgentError, Entry, ErrorKind, ModelError};
 
 use crate::person::Person;
 use crate::typing::Message;
@@ -15,6 +17,22 @@ pub enum Turn {
 
 /// How often in one turn a hook may send the model back to work.
 const STOPS: usize = 8;
+
+/// Work for at most so long: what is under way then is stopped, and the conversation stays one that can go on.
+pub async fn within<T>(
+    limit: Option<Duration>,
+    work: impl Future<Output = Result<T, AgentError>>,
+) -> Result<T, AgentError> {
+    let Some(limit) = limit else {
+        return work.await;
+    };
+    let ended = tokio::time::timeout(limit, work).await;
+    ended.unwrap_or_else(|_| {
+        let seconds = limit.as_secs();
+        let words = format!("stopped after {seconds} s, the longest time for a task (--max-time)");
+        Err(ModelError::new(ErrorKind::Limit, words).into())
+    })
+}
 
 /// Says this to the model, and has its answer.
 pub async fn run(agent: &mut Agent, person: &Person, message: Message) -> Result<Turn, AgentError> {

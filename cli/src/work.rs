@@ -53,8 +53,6 @@ pub async fn until_interrupted<T>(
                 }
             },
             _ = tick.tick() => {
-                let spent = kit.lock().spent();
-                screen.status(|status| status.spent(spent));
                 screen.status_line(status());
             }
         }

@@ -14,10 +14,12 @@ use corecoder_conventions::Places;
 use serde_json::{Map, Value};
 
 use crate::args::Args;
-use crate::prices::Prices;
 
+pub mod models;
 pub mod show;
 pub mod table;
+
+use models::{Limits, Models};
 
 /// A file of settings, as far as it could be read.
 pub struct File {
@@ -37,7 +39,8 @@ pub struct Settings {
     pub verbose: bool,
     pub notify: String,
     pub notify_after: Duration,
-    pub prices: Prices,
+    pub models: Models,
+    pub limits: Limits,
     /// What a person should put right, and what was done without it.
     pub problems: Vec<String>,
 }
@@ -52,8 +55,8 @@ impl Settings {
             .collect();
         let config = Config::from_vars(Config::vars(), places.cwd.clone(), &layers);
         let mut config = config.map_err(|error| error.to_string())?;
-        if let Some((file, url)) =
-            redirected(&config, places).filter(|_| !places.trusted && args.base_url.is_none())
+        if let Some((file, url)) = redirected(&config, places)
+            .filter(|_| !places.trusted && args.provider.base_url.is_none())
         {
             return Err(format!(
                 "{} sends everything to {url}, and this folder is not trusted: start with --trust if that is right",
@@ -64,13 +67,17 @@ impl Settings {
         let value = |name: &str| lookup(name, &config, &layers);
         let number = |name: &str| value(name).and_then(|text| text.parse::<u64>().ok());
         problems.extend(wrong_variables(&config));
+        let seconds = |name: &str| number(name).map(Duration::from_secs);
+        let models = Models::read(args, &files, value, seconds);
+        let limits = Limits::read(args, |name| least(name, &config, &layers));
         Ok(Settings {
+            models,
+            limits,
             max_turns: args.output.max_turns.or(number("max_turns")),
             mode: value("mode"),
             verbose: args.verbose || value("verbose").is_some_and(|text| text == "true"),
             notify: value("notify").unwrap_or_else(|| "auto".to_string()),
             notify_after: Duration::from_secs(number("notify_after").unwrap_or(10)),
-            prices: Prices::read(&files, &mut problems),
             config: args.over(config),
             files,
             problems,
@@ -91,25 +98,49 @@ fn lookup(name: &str, config: &Config, layers: &[Layer]) -> Option<String> {
     })
 }
 
+/// As [`lookup`], for a limit: of a project's `.env` file and the settings, the lower counts.
+fn least(name: &str, config: &Config, layers: &[Layer]) -> Option<f64> {
+    let setting = table::find(name)?;
+    let number = |text: &String| {
+        text.parse::<f64>()
+            .ok()
+            .filter(|_| setting.kind.allows(text).is_ok())
+    };
+    let variable = setting.variables.first()?;
+    let own = self::variable(variable).as_ref().and_then(number);
+    let filled = config.filled.get(*variable).and_then(number);
+    let mut values = layers.iter().flat_map(|layer| &layer.values);
+    let written = values
+        .find(|(name, _)| name == variable)
+        .and_then(|(_, text)| number(text));
+    own.or(filled.into_iter().chain(written).reduce(f64::min))
+}
+
 /// A variable of the process that is set.
 pub fn variable(name: &str) -> Option<String> {
     let text = std::env::var(name).ok()?.trim().to_string();
     Some(text).filter(|text| !text.is_empty())
 }
 
-/// A `.env` file counts without trust, but it can't say that less is asked for.
-fn loosened(config: &mut Config, places: &Places) -> Option<String> {
-    let file = config.origins.get(MODE)?.clone();
-    let own = file.parent() == places.home.as_deref();
-    if places.trusted || own || !file.ends_with(".env") {
-        return None;
+/// A `.env` file counts without trust, but it can't say that less is asked for, nor who else is told everything.
+fn loosened(config: &mut Config, places: &Places) -> Vec<String> {
+    let mut ignored = Vec::new();
+    for variable in ["CORECODER_MODE", "CORECODER_FALLBACK"] {
+        let Some(file) = config.origins.get(variable).cloned() else {
+            continue;
+        };
+        let own = file.parent() == places.home.as_deref();
+        if places.trusted || own || !file.ends_with(".env") {
+            continue;
+        }
+        config.filled.remove(variable);
+        config.origins.remove(variable);
+        let file = shown(&file);
+        ignored.push(format!(
+            "{file}: {variable} is ignored, because this folder is not trusted; --trust makes it count"
+        ));
     }
-    config.filled.remove(MODE)?;
-    config.origins.remove(MODE);
-    let file = shown(&file);
-    Some(format!(
-        "{file}: {MODE} is ignored, because this folder is not trusted; --trust makes it count"
-    ))
+    ignored
 }
 
 /// The file of the project, and the URL in it, that the conversation would go to. A server on this machine learns nothing
@@ -126,10 +157,26 @@ pub fn redirected(config: &Config, places: &Places) -> Option<(PathBuf, String)>
     (!own && file.ends_with(".env") && !is_loopback(&url)).then(|| (file.clone(), url))
 }
 
-const MODE: &str = "CORECODER_MODE";
-
 /// The settings that have variables and are not the engine's.
-pub const OWN: [&str; 5] = ["max_turns", "mode", "verbose", "notify", "notify_after"];
+pub const OWN: [&str; 17] = [
+    "provider",
+    "effort",
+    "fallback",
+    "small",
+    "max_cost",
+    "max_cost_per_day",
+    "max_tokens_total",
+    "max_time_seconds",
+    "connect_timeout_seconds",
+    "first_byte_timeout_seconds",
+    "idle_timeout_seconds",
+    "total_timeout_seconds",
+    "max_turns",
+    "mode",
+    "verbose",
+    "notify",
+    "notify_after",
+];
 
 /// Variables that the engine does not read and whose values can't be used.
 fn wrong_variables(config: &Config) -> Vec<String> {

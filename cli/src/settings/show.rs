@@ -95,9 +95,22 @@ fn counts(setting: &Setting, value: &str) -> bool {
 
 fn flag(name: &str, args: &Args) -> Option<String> {
     match name {
-        "model" => args.model.clone(),
-        "base_url" => args.base_url.clone(),
-        "api_key" => args.api_key.as_deref().map(hidden),
+        "model" => args.provider.model.clone(),
+        "provider" => args.provider.provider.clone(),
+        "base_url" => args.provider.base_url.clone(),
+        "api_key" => args.provider.api_key.as_deref().map(hidden),
+        "effort" => args
+            .provider
+            .effort
+            .map(|effort| format!("{effort:?}").to_lowercase()),
+        "fallback" => Some(args.provider.fallback.join(",")).filter(|list| !list.is_empty()),
+        "small" => args.provider.small.then(|| "true".to_string()),
+        "max_cost" => args.limits.max_cost.map(|dollars| dollars.to_string()),
+        "max_tokens_total" => args
+            .limits
+            .max_tokens_total
+            .map(|tokens| tokens.to_string()),
+        "max_time_seconds" => args.limits.max_time.map(|time| time.as_secs().to_string()),
         "max_turns" => args.output.max_turns.map(|turns| turns.to_string()),
         "mode" if args.permissions.yes => Some("yolo".to_string()),
         "mode" => args.permissions.mode.map(|mode| mode.to_string()),

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::args::MOST;
+
 /// One setting.
 pub struct Setting {
     /// In `settings.json`.
@@ -26,6 +28,8 @@ pub enum Kind {
     /// A number from 0 to this.
     UpTo(f64),
     Choice(&'static [&'static str]),
+    /// Texts, with commas between them in a variable.
+    List,
     Switch,
     /// An object, which whoever uses it reads.
     Object,
@@ -50,6 +54,7 @@ const fn setting(
 }
 
 pub const MODES: &[&str] = &["ask", "accept-edits", "plan", "yolo"];
+pub const EFFORTS: &[&str] = &["low", "medium", "high", "max"];
 pub const NOTIFY: &[&str] = &["auto", "bell", "osc9", "off"];
 
 /// All of them, in the order in which they are shown.
@@ -61,6 +66,14 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Text,
         "gpt-5.5",
         "the model's name",
+    ),
+    setting(
+        "provider",
+        &["CORECODER_PROVIDER"],
+        Some("--provider"),
+        Kind::Text,
+        "by the model, the URL or the key",
+        "who offers the model",
     ),
     setting(
         "base_url",
@@ -101,6 +114,94 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Count,
         "what is known of the model",
         "the model's window in tokens",
+    ),
+    setting(
+        "effort",
+        &["CORECODER_EFFORT"],
+        Some("--effort"),
+        Kind::Choice(EFFORTS),
+        "the provider's",
+        "how hard to think",
+    ),
+    setting(
+        "fallback",
+        &["CORECODER_FALLBACK"],
+        Some("--fallback"),
+        Kind::List,
+        "(none)",
+        "models that take over where the first fails",
+    ),
+    setting(
+        "small",
+        &["CORECODER_SMALL"],
+        Some("--small"),
+        Kind::Switch,
+        "true below a window of 16k",
+        "few words and tools, for small models",
+    ),
+    setting(
+        "max_cost",
+        &["CORECODER_MAX_COST"],
+        Some("--max-cost"),
+        Kind::UpTo(MOST),
+        "no limit",
+        "dollars that a session may cost",
+    ),
+    setting(
+        "max_cost_per_day",
+        &["CORECODER_MAX_COST_PER_DAY"],
+        None,
+        Kind::UpTo(MOST),
+        "no limit",
+        "dollars that all sessions of a day may cost",
+    ),
+    setting(
+        "max_tokens_total",
+        &["CORECODER_MAX_TOKENS_TOTAL"],
+        Some("--max-tokens-total"),
+        Kind::Count,
+        "no limit",
+        "tokens that a session may use, in and out",
+    ),
+    setting(
+        "max_time_seconds",
+        &["CORECODER_MAX_TIME_SECONDS"],
+        Some("--max-time"),
+        Kind::Count,
+        "no limit",
+        "how long to work at a task",
+    ),
+    setting(
+        "connect_timeout_seconds",
+        &["CORECODER_CONNECT_TIMEOUT_SECONDS"],
+        None,
+        Kind::Count,
+        "20",
+        "how long to wait for a connection",
+    ),
+    setting(
+        "first_byte_timeout_seconds",
+        &["CORECODER_FIRST_BYTE_TIMEOUT_SECONDS"],
+        None,
+        Kind::Count,
+        "600",
+        "how long to wait for the beginning of a reply",
+    ),
+    setting(
+        "idle_timeout_seconds",
+        &["CORECODER_IDLE_TIMEOUT_SECONDS"],
+        None,
+        Kind::Count,
+        "300",
+        "how long to wait for the next piece of a reply",
+    ),
+    setting(
+        "total_timeout_seconds",
+        &["CORECODER_TOTAL_TIMEOUT_SECONDS"],
+        None,
+        Kind::Count,
+        "no limit",
+        "how long one reply may take",
     ),
     setting(
         "max_turns",
@@ -163,8 +264,16 @@ pub const SETTINGS: &[Setting] = &[
         &[],
         None,
         Kind::Object,
-        "(none)",
-        "by model: input, cached and output, in dollars per million tokens",
+        "a table of 2026",
+        "by model: input, cached, write, output, in dollars per million tokens; window, max_tokens",
+    ),
+    setting(
+        "providers",
+        &[],
+        None,
+        Kind::Object,
+        "a table",
+        "more of them, or their rows changed (docs/providers.md)",
     ),
 ];
 
@@ -197,6 +306,12 @@ impl Kind {
                 Ok(text.clone())
             }
             (Kind::Choice(choices), _) => Err(format!("one of {}", choices.join(", "))),
+            (Kind::List, Value::String(text)) => Ok(text.clone()),
+            (Kind::List, Value::Array(items)) if items.iter().all(Value::is_string) => {
+                let items: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
+                Ok(items.join(","))
+            }
+            (Kind::List, _) => Err("a list of texts".to_string()),
             (Kind::Switch, Value::Bool(on)) => Ok(on.to_string()),
             (Kind::Switch, _) => Err("true or false".to_string()),
             (Kind::Object, Value::Object(_)) => Ok(value.to_string()),
@@ -207,7 +322,7 @@ impl Kind {
     /// Whether a variable's text is such a value.
     pub fn allows(self, text: &str) -> Result<(), String> {
         let value = match self {
-            Kind::Text | Kind::Secret | Kind::Choice(_) => Value::from(text),
+            Kind::Text | Kind::Secret | Kind::Choice(_) | Kind::List => Value::from(text),
             _ => serde_json::from_str(text).unwrap_or(Value::Null),
         };
         self.text(&value).map(|_| ())

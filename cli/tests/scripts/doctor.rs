@@ -130,7 +130,9 @@ fn without_a_key_it_says_how_to_set_one() {
         ended(&mut Place::new().bare(&["--base-url", "https://provider.invalid/v1", "doctor"]));
     assert_eq!(code, 1);
     assert!(
-        stdout.contains("✗ key: none is set") && stdout.contains("export OPENAI_API_KEY"),
+        stdout.contains(
+            "✗ model: no API key for custom at https://provider.invalid/v1: set CORECODER_API_KEY"
+        ),
         "{stdout}"
     );
 }

@@ -1,0 +1,118 @@
+//! What the settings say of models and of limits.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use corecoder::http::Timeouts;
+use corecoder_providers::Effort;
+use serde_json::{Map, Value};
+
+use super::File;
+use crate::args::{self, Args};
+
+/// An object in a file.
+pub type Rows = (PathBuf, Map<String, Value>);
+
+/// Which models are asked, and how.
+#[derive(Clone, Default)]
+pub struct Models {
+    /// The model, if anybody named one.
+    pub model: Option<String>,
+    pub provider: Option<String>,
+    pub effort: Option<Effort>,
+    /// Those that take over where the first fails.
+    pub fallback: Vec<String>,
+    /// Few words and tools; `None` leaves it to the window.
+    pub small: Option<bool>,
+    pub timeouts: Timeouts,
+    /// What files say of prices and windows, and of providers; the first that has a row counts.
+    pub prices: Vec<Rows>,
+    pub providers: Vec<Rows>,
+}
+
+impl Models {
+    /// What flags say, else the settings: `value` is one as a text, `seconds` one as a time.
+    pub fn read(
+        args: &Args,
+        files: &[File],
+        value: impl Fn(&str) -> Option<String>,
+        seconds: impl Fn(&str) -> Option<Duration>,
+    ) -> Models {
+        let said = &args.provider;
+        let effort = match (said.effort, value("effort").as_deref()) {
+            (Some(args::Effort::Low), _) | (None, Some("low")) => Some(Effort::Low),
+            (Some(args::Effort::Medium), _) | (None, Some("medium")) => Some(Effort::Medium),
+            (Some(args::Effort::High), _) | (None, Some("high")) => Some(Effort::High),
+            (Some(args::Effort::Max), _) | (None, Some("max")) => Some(Effort::Max),
+            (None, _) => None,
+        };
+        let set = value("fallback").unwrap_or_default();
+        let set = set.split(',').map(str::to_string).collect();
+        let fallback: Vec<String> = if said.fallback.is_empty() {
+            set
+        } else {
+            said.fallback.clone()
+        };
+        let fallback = fallback
+            .iter()
+            .map(|name| name.trim())
+            .filter(|name| !name.is_empty());
+        let usual = Timeouts::default();
+        Models {
+            model: said.model.clone().or_else(|| value("model")),
+            provider: said.provider.clone().or_else(|| value("provider")),
+            effort,
+            fallback: fallback.map(str::to_string).collect(),
+            small: said
+                .small
+                .then_some(true)
+                .or_else(|| value("small").map(|text| text == "true")),
+            timeouts: Timeouts {
+                connect: seconds("connect_timeout_seconds").unwrap_or(usual.connect),
+                first_byte: seconds("first_byte_timeout_seconds").unwrap_or(usual.first_byte),
+                idle: seconds("idle_timeout_seconds").unwrap_or(usual.idle),
+                total: seconds("total_timeout_seconds"),
+            },
+            prices: rows("prices", files),
+            providers: rows("providers", files),
+        }
+    }
+}
+
+/// The object of this name in each file that has one, the nearest file first.
+fn rows(name: &str, files: &[File]) -> Vec<Rows> {
+    let own = files.iter().filter(|file| !file.foreign);
+    let rows = own.filter_map(|file| {
+        let rows = file.values.get(name)?.as_object()?;
+        Some((file.path.clone(), rows.clone()))
+    });
+    rows.collect()
+}
+
+/// What a session may take.
+#[derive(Clone, Copy, Default)]
+pub struct Limits {
+    /// Dollars for the session, and for all sessions of a day.
+    pub dollars: Option<f64>,
+    pub dollars_per_day: Option<f64>,
+    /// Tokens for the session, in and out.
+    pub tokens: Option<u64>,
+    /// For one task.
+    pub time: Option<Duration>,
+}
+
+impl Limits {
+    /// What flags say, else the settings.
+    pub fn read(args: &Args, number: impl Fn(&str) -> Option<f64>) -> Limits {
+        let said = &args.limits;
+        let count = |name: &str| number(name).map(|number| number as u64);
+        Limits {
+            dollars: said.max_cost.or_else(|| number("max_cost")),
+            dollars_per_day: number("max_cost_per_day"),
+            tokens: said.max_tokens_total.or_else(|| count("max_tokens_total")),
+            time: said
+                .max_time
+                .or_else(|| count("max_time_seconds").map(Duration::from_secs)),
+        }
+    }
+}
