@@ -105,13 +105,15 @@ pub struct Choice<'a> {
 impl Choice<'_> {
     /// The main model.
     pub fn choose(&self, asked: &Asked) -> Result<Chosen, ChoiceError> {
-        let named = asked
-            .model
-            .clone()
-            .map(Given::new)
-            .or_else(|| self.var("CORECODER_MODEL"));
-        let named = named.map(|given| given.text);
+        let typed = asked.model.clone().filter(|model| !model.trim().is_empty());
+        let set = || Some(self.var("CORECODER_MODEL")?.text);
+        let named = typed.clone().or_else(set);
         let place = self.place(asked, named.as_deref())?;
+        // A provider that a flag names is not asked for what was set up for another one.
+        let is_meant = |name: &String| {
+            typed.is_some() || asked.provider.is_none() || self.suits(&place.row, name)
+        };
+        let named = named.filter(is_meant);
         let key = self.main_key(asked, &place);
         let default = || match place.row.name == "custom" {
             // What the variables meant before there were providers.
@@ -130,6 +132,14 @@ impl Choice<'_> {
             true => Err(ChoiceError::NoModel(Box::new(chosen))),
             false => Ok(chosen),
         }
+    }
+
+    /// Whether a provider can have a model of that name: not if it is known for names of its own, and this is one
+    /// that another provider is known for.
+    fn suits(&self, row: &Row, model: &str) -> bool {
+        let is_of = |row: &Row| row.families.iter().any(|family| model.starts_with(family));
+        let mut others = self.table.rows().iter().map(AsRef::as_ref);
+        row.families.is_empty() || is_of(row) || !others.any(is_of)
     }
 
     fn checked(

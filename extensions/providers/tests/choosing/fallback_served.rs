@@ -163,3 +163,47 @@ fn a_server_that_comes_back_is_used_again() {
             .starts_with("POST /chat/completions")
     );
 }
+
+/// A reply that calls `write_file`, whole or cut off before its end.
+fn writes(file: &str, cut: bool) -> Answer {
+    let args = json!({"file_path": file, "content": "x"}).to_string();
+    let call =
+        json!({"index": 0, "id": "c", "function": {"name": "write_file", "arguments": args}});
+    let finish = if cut {
+        json!(null)
+    } else {
+        json!("tool_calls")
+    };
+    let chunk = json!({"choices": [{"delta": {"tool_calls": [call]}, "finish_reason": finish}]});
+    let end = if cut { "" } else { "data: [DONE]\n\n" };
+    Answer {
+        cut,
+        ..Answer::new(200, format!("data: {chunk}\n\n{end}"))
+    }
+}
+
+#[test]
+fn a_call_of_a_reply_that_died_is_never_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let turn = std::sync::atomic::AtomicU32::new(0);
+    let (other, requests) =
+        serve(
+            move |_| match turn.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+                0 => writes("theirs.txt", false),
+                _ => Answer::said("done"),
+            },
+        );
+    let chain = Fallback::new(vec![
+        served("main", writes("dead.txt", true)),
+        llm("other", &other),
+    ]);
+    let mut agent = corecoder::Agent::new(chain).folder(folder.path());
+    assert_eq!(run(agent.chat("write it")).unwrap(), "done");
+    let files: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|file| file.unwrap().file_name())
+        .collect();
+    assert_eq!(files, ["theirs.txt"]);
+    let asked: Vec<String> = requests.try_iter().collect();
+    assert!(asked.len() == 2 && asked.iter().all(|request| !request.contains("dead.txt")));
+}
