@@ -8,10 +8,12 @@
 
 mod bound;
 mod day;
+mod hold;
 mod ledger;
 mod money;
 mod print;
 mod room;
+mod state;
 
 use std::sync::Arc;
 
@@ -24,7 +26,7 @@ pub(crate) use money::count;
 pub use room::{Limit, Short};
 
 use crate::prices::Price;
-use ledger::{Hold, Outcome};
+use hold::{Hold, Outcome};
 use room::Need;
 
 /// The longest reply of a model that nobody says it of, in tokens.

@@ -6,6 +6,7 @@
 //!
 //! Left out: prices by the hour, of batches, of regions and of faster service, which the user may set himself.
 
+mod own;
 mod table;
 
 use corecoder::Usage;

@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::own::{Own, is_price};
 use super::{Price, Rates, Tier};
 
 /// As `scripts/prices.py` wrote it.
@@ -16,7 +17,8 @@ const TABLE: &str = include_str!("../../prices.json");
 /// Those who sell other makers' models.
 const SELLERS: [&str; 2] = ["groq", "openrouter"];
 /// Further names of the providers in the table.
-const ALIASES: [(&str, &str); 9] = [
+const ALIASES: [(&str, &str); 10] = [
+    ("responses", "openai"),
     ("gemini", "google"),
     ("mistralai", "mistral"),
     ("x-ai", "xai"),
@@ -27,9 +29,6 @@ const ALIASES: [(&str, &str); 9] = [
     ("z-ai", "zai"),
     ("zhipu", "zai"),
 ];
-/// Dollars per million tokens; the dearest model takes a few hundred.
-const DEAREST: f64 = 1e6;
-
 type Rows = HashMap<String, Price>;
 
 /// What models cost and how much they read and write.
@@ -45,50 +44,6 @@ pub struct Prices {
 pub struct ModelLimits {
     pub window: Option<u64>,
     pub max_tokens: Option<u64>,
-}
-
-/// What the user says of a model.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Own {
-    input: Option<f64>,
-    cached: Option<f64>,
-    write: Option<f64>,
-    output: Option<f64>,
-    reasoning: Option<f64>,
-    window: Option<u64>,
-    max_tokens: Option<u64>,
-}
-
-impl Own {
-    fn read(value: &Value) -> Result<Own, String> {
-        let own: Own = serde_json::from_value(value.clone()).map_err(|error| error.to_string())?;
-        let optional = [own.cached, own.write, own.reasoning];
-        let needed = [("input", own.input), ("output", own.output)];
-        let prices = optional.into_iter().chain(needed.map(|(_, price)| price));
-        for price in prices.clone().flatten() {
-            if !(0.0..=DEAREST).contains(&price) {
-                return Err(format!("{price} is no price"));
-            }
-        }
-        let missing = needed.into_iter().find(|(_, price)| price.is_none());
-        match missing {
-            Some((name, _)) if prices.flatten().next().is_some() => {
-                Err(format!("missing field `{name}`"))
-            }
-            _ => Ok(own),
-        }
-    }
-
-    fn rates(&self) -> Option<Rates> {
-        Some(Rates {
-            input: self.input?,
-            cached: self.cached,
-            write: self.write,
-            output: self.output?,
-            reasoning: self.reasoning,
-        })
-    }
 }
 
 impl Prices {
@@ -252,8 +207,5 @@ fn rates(row: &[Value]) -> Option<Rates> {
         output: rate(3)?,
         reasoning: rate(4),
     };
-    rates
-        .all()
-        .all(|rate| (0.0..=DEAREST).contains(&rate))
-        .then_some(rates)
+    rates.all().all(is_price).then_some(rates)
 }

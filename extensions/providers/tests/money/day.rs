@@ -5,6 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use corecoder::{Entry, ErrorKind};
 use corecoder_providers::budget::{Day, Limits};
@@ -58,6 +59,33 @@ async fn programs_share_the_day_and_none_passes_its_limit() {
         .permissions()
         .mode();
     assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn programs_that_run_together_do_not_pass_it_either() {
+    let folder = tempdir().expect("a folder");
+    let work = || {
+        let runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = { runtime }.enable_time().build().expect("a runtime");
+        let (provider, _, model) = program(folder.path(), Some(0.4), vec![Attempt::reply(0.3); 9]);
+        let ended = runtime.block_on(async {
+            loop {
+                if let Err(error) = ask(&model, &said()).await {
+                    return error;
+                }
+            }
+        });
+        assert_eq!(ended.kind, ErrorKind::Limit, "{ended}");
+        provider.bill().dollars
+    };
+    let billed: f64 = thread::scope(|scope| {
+        let programs: Vec<_> = (0..4).map(|_| scope.spawn(work)).collect();
+        let billed = programs
+            .into_iter()
+            .map(|program| program.join().expect("an end"));
+        billed.sum()
+    });
+    assert!((0.1..=0.4).contains(&billed), "{billed}");
 }
 
 #[tokio::test]

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use corecoder::{Delta, Entry, ErrorKind, Model, ModelError, Reply, Request, Round};
+use corecoder::{Delta, Entry, ErrorKind, Model, ModelError, Reply, Request, Round, Spec};
 use corecoder_providers::budget::Limits;
 use corecoder_providers::prices::{Rates, Tier};
 use corecoder_providers::{Ledger, Metered, Price};
 use futures::StreamExt;
 use futures::future::join_all;
 use proptest::prelude::*;
+use serde_json::json;
 
 use crate::provider::{Attempt, Provider};
 
@@ -19,9 +20,16 @@ async fn work(model: &Metered, name: String, rounds: &[usize]) -> (usize, Option
     let mut entries = vec![Entry::User(name)];
     for (replies, result) in rounds.iter().enumerate() {
         match ask(model, &entries).await {
-            Ok(Some(reply)) => entries.push(Entry::Round(Round::new(reply, |_, _| String::new()))),
+            Ok(Some(reply)) => {
+                let round = Round::new(reply, |at, _| "ok ".repeat(at * result));
+                entries.push(Entry::Round(round));
+            }
             Ok(None) => {}
             Err(error) => return (replies, Some(error)),
+        }
+        // A compaction: nothing that was counted begins like that.
+        if result % 5 == 4 {
+            entries.remove(0);
         }
         entries.push(Entry::User("é\n".repeat(*result)));
     }
@@ -30,8 +38,14 @@ async fn work(model: &Metered, name: String, rounds: &[usize]) -> (usize, Option
 
 /// One reply; `None` if it hung and was given up.
 pub async fn ask(model: &dyn Model, entries: &[Entry]) -> Result<Option<Reply>, ModelError> {
+    let tools = [Spec {
+        name: "write_file".to_string(),
+        description: "Writes a file.".to_string(),
+        parameters: json!({"type": "object", "properties": {"text": {"type": "string"}}}),
+    }];
     let mut deltas = model.stream(Request {
         system: SYSTEM,
+        tools: &tools,
         entries,
         ..Request::default()
     });

@@ -52,7 +52,7 @@ fn replies() -> Script {
     }))
 }
 
-/// In a release build it is 0.02 ms; here it only must not read the whole conversation each time.
+/// Optimized it is 0.03 ms, which `--nocapture` shows; here it only must not read the whole conversation each time.
 #[tokio::test]
 async fn a_request_is_held_in_less_time_than_its_text_is_written() {
     let entries = conversation();

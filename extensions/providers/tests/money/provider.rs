@@ -8,6 +8,7 @@ use corecoder::{Delta, Deltas, Entry, ErrorKind, Model, ModelError, Reply, Reque
 use corecoder_providers::Price;
 use futures::StreamExt;
 use parking_lot::Mutex;
+use serde_json::json;
 
 /// How an attempt goes. Shares are of what is possible.
 #[derive(Debug, Clone)]
@@ -148,10 +149,18 @@ impl Model for Provider {
                             reasoning: share(completion, reasoning),
                         };
                         self.charge(&usage);
-                        let text = "x".repeat(completion.min(20_000) as usize);
-                        yield Delta::Text(text.clone());
+                        let said = completion.min(20_000) as usize;
+                        yield Delta::Text("x".repeat(said / 2));
                         tokio::task::yield_now().await;
-                        let mut reply = Reply::text(text);
+                        let mut reply = match said {
+                            // Half of it is said, a quarter written to files; the rest was thought.
+                            400.. => {
+                                let args = json!({"text": "y".repeat(said / 8 - 20)});
+                                Reply::calls([("write_file", args.clone()), ("write_file", args)])
+                            }
+                            _ => Reply::default(),
+                        };
+                        reply.text = "x".repeat(said / 2);
                         if tells_usage {
                             self.bill.lock().reported += self.price.cost(&usage);
                             reply.usage = Some(usage);
