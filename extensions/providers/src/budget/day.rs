@@ -41,6 +41,8 @@ struct Seen {
     name: String,
     /// How many bytes were read.
     read: u64,
+    /// Whether the last line has no end: its writer crashed.
+    is_torn: bool,
     paid: Nano,
     held: HashMap<String, Nano>,
 }
@@ -151,8 +153,6 @@ impl Day {
 pub(super) struct Open<'a> {
     file: File,
     seen: MutexGuard<'a, Seen>,
-    /// Whether the last line has no end: its writer crashed.
-    is_torn: bool,
 }
 
 impl<'a> Open<'a> {
@@ -168,16 +168,12 @@ impl<'a> Open<'a> {
         (&file).seek(SeekFrom::Start(seen.read))?;
         (&file).take(LONGEST).read_to_end(&mut news)?;
         seen.read += news.len() as u64;
-        let is_torn = news.last().is_some_and(|last| *last != b'\n');
+        seen.is_torn = news.last().map_or(seen.is_torn, |last| *last != b'\n');
         let lines = news.split(|byte| *byte == b'\n');
         for line in lines.filter_map(|line| serde_json::from_slice(line).ok()) {
             seen.add(line);
         }
-        Ok(Open {
-            file,
-            seen,
-            is_torn,
-        })
+        Ok(Open { file, seen })
     }
 
     pub fn total(&self) -> Nano {
@@ -208,7 +204,7 @@ impl<'a> Open<'a> {
     }
 
     fn append(&mut self, line: Line) -> io::Result<()> {
-        let mut text = if self.is_torn {
+        let mut text = if self.seen.is_torn {
             vec![b'\n']
         } else {
             Vec::new()
@@ -216,7 +212,7 @@ impl<'a> Open<'a> {
         serde_json::to_writer(&mut text, &line)?;
         text.push(b'\n');
         self.file.write_all(&text)?;
-        self.is_torn = false;
+        self.seen.is_torn = false;
         self.seen.read += text.len() as u64;
         self.seen.add(line);
         Ok(())
