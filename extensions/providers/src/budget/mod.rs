@@ -43,6 +43,14 @@ pub struct Metered {
     ledger: Arc<Ledger>,
 }
 
+/// A request under way.
+struct Begun {
+    /// Tokens, at most.
+    prompt: u64,
+    /// Its fingerprint.
+    print: u64,
+}
+
 impl Metered {
     /// `price` is what the model costs, if that is known; `max_tokens` is what the model itself is set to ask for, if the
     /// user said so. A model on the user's own machine has [`Price::free`].
@@ -70,6 +78,24 @@ impl Metered {
             self.name()
         );
         Err(ModelError::new(ErrorKind::BadRequest, message))
+    }
+
+    /// Holds what the request can take and cuts its reply to that. Without any limit it is passed on as it is.
+    async fn begin<'a>(
+        &self,
+        mut request: Request<'a>,
+    ) -> Result<(Hold, Request<'a>, Begun), ModelError> {
+        self.check()?;
+        let prints = bound::prints(self.name(), &request);
+        let prompt = self.ledger.counts.lock().bound(&prints, &request);
+        let need = self.need(prompt, self.wanted(&request, prompt), false);
+        let mut hold = self.ledger.hold(&need).await?;
+        if self.ledger.limits().has_any() {
+            request.max_tokens = Some(hold.max_tokens);
+        }
+        hold.is_sent = true;
+        let print = prints.last().copied().unwrap_or_default();
+        Ok((hold, request, Begun { prompt, print }))
     }
 
     /// The longest reply, if nothing is short. Servers refuse a length that their window does not hold beside the request.
@@ -158,17 +184,8 @@ impl Metered {
 impl Model for Metered {
     fn stream<'a>(&'a self, request: Request<'a>) -> Deltas<'a> {
         async_stream::try_stream! {
-            self.check()?;
-            let prints = bound::prints(self.name(), &request);
-            let prompt = self.ledger.counts.lock().bound(&prints, &request);
-            let wanted = self.wanted(&request, prompt);
-            let mut hold = self.ledger.hold(&self.need(prompt, wanted, false)).await?;
-            let mut own = request;
-            if self.ledger.limits().has_any() {
-                own.max_tokens = Some(hold.max_tokens);
-            }
-            hold.is_sent = true;
-            let mut deltas = self.model.stream(own);
+            let (mut hold, request, begun) = self.begin(request).await?;
+            let mut deltas = self.model.stream(request);
             let mut said = false;
             while let Some(delta) = deltas.next().await {
                 match delta {
@@ -179,7 +196,7 @@ impl Model for Metered {
                     }
                     Ok(Delta::Restart { error, wait, model }) => {
                         let outcome = Self::failed(&error, said);
-                        hold = self.again(hold, outcome, prompt).await?;
+                        hold = self.again(hold, outcome, begun.prompt).await?;
                         self.check_same(model.as_deref())?;
                         said = false;
                         yield Delta::Restart { error, wait, model };
@@ -187,8 +204,8 @@ impl Model for Metered {
                     }
                     Ok(Delta::Done(mut reply)) => {
                         let outcome = self.outcome(&mut reply);
-                        if let (Some(print), Some(usage)) = (prints.last(), &reply.usage) {
-                            self.ledger.counts.lock().learn(*print, usage, &reply);
+                        if let Some(usage) = &reply.usage {
+                            self.ledger.counts.lock().learn(begun.print, usage, &reply);
                         }
                         hold.settle(outcome).await;
                         yield Delta::Done(reply);

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use corecoder::{Delta, Entry, ErrorKind, Model, ModelError, Reply, Request, Script, Usage};
+use corecoder::{
+    Delta, Deltas, Entry, ErrorKind, Model, ModelError, Reply, Request, Script, Usage,
+};
 use corecoder_providers::budget::{Limits, Short};
 use corecoder_providers::{Ledger, Metered, Price};
 use futures::future::{BoxFuture, join_all};
-use futures::{FutureExt, StreamExt};
+use futures::{FutureExt, StreamExt, stream};
 
 use crate::never_more::ask;
 use crate::provider::{Attempt, Provider};
@@ -78,6 +81,71 @@ async fn the_reply_is_cut_to_what_can_be_paid() {
     check(dollars(0.30), Some(9_000), 9_000, 9_000).await;
     check(tokens(20_000), None, 9_200, 10_000).await;
     check(tokens(2_000), None, 600, 1_000).await;
+}
+
+/// A model that reads no more than 9,000 tokens.
+struct Narrow(Arc<Provider>);
+
+impl Model for Narrow {
+    fn stream<'a>(&'a self, request: Request<'a>) -> Deltas<'a> {
+        self.0.stream(request)
+    }
+
+    fn name(&self) -> &str {
+        "narrow"
+    }
+
+    fn window(&self) -> Option<u64> {
+        Some(9_000)
+    }
+}
+
+#[tokio::test]
+async fn the_reply_is_no_longer_than_the_window_has_room_for() {
+    let provider = Provider::new(Price::free(), []);
+    let ledger = Arc::new(Ledger::new(tokens(900_000), None));
+    let narrow = Arc::new(Narrow(provider.clone()));
+    let model = Metered::new(narrow, Some(Price::free()), None, ledger);
+    ask(&model, &said()).await.expect("a reply");
+    ask(&model, &[Entry::User("x".repeat(20_000))])
+        .await
+        .expect("a reply");
+    let caps = provider.bill().requests;
+    assert!(
+        caps[0].is_some_and(|cap| (7_000..9_000).contains(&cap)),
+        "{caps:?}"
+    );
+    assert_eq!(caps[1], Some(4_096));
+}
+
+/// A choice of two models, which goes on with the second.
+struct Chooser;
+
+impl Model for Chooser {
+    fn stream<'a>(&'a self, _request: Request<'a>) -> Deltas<'a> {
+        let error = ModelError::new(ErrorKind::Overloaded, "529");
+        let model = Some("the-dear-one".to_string());
+        let restart = Delta::Restart {
+            error,
+            wait: Duration::ZERO,
+            model,
+        };
+        stream::iter([Ok(restart), Ok(Delta::Done(Reply::text("hi")))]).boxed()
+    }
+
+    fn name(&self) -> &str {
+        "chooser"
+    }
+}
+
+#[tokio::test]
+async fn a_limit_does_not_pay_for_a_model_that_it_does_not_know() {
+    let with = |limits| {
+        let ledger = Arc::new(Ledger::new(limits, None));
+        Metered::new(Arc::new(Chooser), Some(Price::of(1.0, 1.0)), None, ledger)
+    };
+    assert_eq!(error(&with(dollars(9.0))).await.kind, ErrorKind::BadRequest);
+    assert!(ask(&with(Limits::default()), &said()).await.is_ok());
 }
 
 #[tokio::test]

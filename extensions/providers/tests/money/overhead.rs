@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use corecoder::{Entry, Model, Reply, Request, Round, Script, Usage};
-use corecoder_providers::budget::Limits;
+use corecoder_providers::budget::{Day, Limits};
 use corecoder_providers::{Ledger, Metered, Price};
 use futures::StreamExt;
 use serde_json::json;
@@ -71,10 +71,22 @@ async fn a_request_is_held_in_less_time_than_its_text_is_written() {
         time(&replies(), &entries).await,
         time(&model, &entries).await,
     );
+    let folder = tempfile::tempdir().expect("a folder");
+    let day = Day::new(folder.path(), || "2026-11-23".to_string());
+    let ledger = Arc::new(Ledger::new(limits, Some(day)));
+    let kept = Metered::new(
+        Arc::new(replies()),
+        Some(Price::of(3.0, 15.0)),
+        None,
+        ledger,
+    );
+    let kept = time(&kept, &entries).await;
     let begin = Instant::now();
     let bytes = serde_json::to_vec(&entries).expect("JSON").len();
     let written = begin.elapsed();
-    println!("bare {bare:?}, metered {metered:?}, {bytes} bytes written in {written:?}");
+    println!(
+        "bare {bare:?}, metered {metered:?}, with a day's file {kept:?}, {bytes} bytes written in {written:?}"
+    );
     assert!(
         metered < written,
         "{metered:?} for what is written in {written:?}"
