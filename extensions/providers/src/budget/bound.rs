@@ -87,7 +87,8 @@ impl Counts {
             return of_prefix(request) + request.entries.iter().map(of_entry).sum::<u64>();
         };
         let mut new = &request.entries[at..];
-        let mut tokens = count.prompt;
+        // What the provider writes before it may have changed, as where another effort is asked for.
+        let mut tokens = count.prompt + PREAMBLE;
         if let [Entry::Round(round), rest @ ..] = new
             && Print::of_reply(round.reply()) == count.reply
         {

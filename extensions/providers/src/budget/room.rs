@@ -177,7 +177,7 @@ impl Short {
     pub(super) fn advice(&self) -> String {
         let advice = match self.limit {
             Limit::Session => "raise it with --max-cost",
-            Limit::Day => "raise it, or go on tomorrow",
+            Limit::Day => "raise max_cost_per_day in settings, or go on tomorrow",
             Limit::Tokens => "raise it with --max-tokens-total",
         };
         format!("{}; {advice}", self.words)
