@@ -3,6 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -145,7 +146,11 @@ async fn a_day_begins_with_nothing_spent() {
 
 #[tokio::test]
 async fn a_file_that_is_none_is_said_and_hinders_only_a_limit_of_the_day() {
-    let make: [fn(&Path); 4] = [
+    let make: [fn(&Path); 5] = [
+        |path| {
+            let made = Command::new("mkfifo").arg(path).status();
+            assert!(made.expect("mkfifo").success());
+        },
         |path| fs::create_dir(path).expect("a folder"),
         |path| symlink(path, path).expect("a loop"),
         |path| symlink("/dev/zero", path).expect("a link"),
