@@ -99,7 +99,11 @@ impl Config {
         vars.check_borrowed_key(key, url)?;
         // DeepSeek's key alone says which provider is meant.
         let deepseek = url.is_none() && key == Some("DEEPSEEK_API_KEY");
-        let model = if deepseek { "deepseek-chat" } else { "gpt-5.5" };
+        let model = if deepseek {
+            "deepseek-v4-flash"
+        } else {
+            "gpt-5.5"
+        };
         let default_url = deepseek.then_some("https://api.deepseek.com");
         let mut filled = vars.values.clone();
         filled.retain(|name, _| vars.files.contains_key(name) && vars.get(name).is_some());

@@ -7,7 +7,7 @@
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! use corecoder::{Agent, Llm};
 //!
-//! let llm = Llm::new("deepseek-chat", "sk-...", Some("https://api.deepseek.com"))?;
+//! let llm = Llm::new("deepseek-v4-flash", "sk-...", Some("https://api.deepseek.com"))?;
 //! println!("{}", Agent::new(llm).chat("find every TODO comment in this project and list them").await?);
 //! # Ok(())
 //! # }

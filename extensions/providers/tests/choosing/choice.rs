@@ -57,7 +57,7 @@ fn what_worked_before_there_were_providers_works_the_same() {
         (
             "DEEPSEEK_API_KEY=b",
             "",
-            "deepseek openai deepseek-chat https://api.deepseek.com DEEPSEEK_API_KEY",
+            "deepseek openai deepseek-v4-flash https://api.deepseek.com DEEPSEEK_API_KEY",
         ),
         (
             "DEEPSEEK_API_KEY=b CORECODER_MODEL=deepseek-reasoner",
@@ -87,7 +87,7 @@ fn what_worked_before_there_were_providers_works_the_same() {
         (
             "OPENAI_API_KEY=a DEEPSEEK_API_KEY=b OPENAI_BASE_URL=https://api.deepseek.com",
             "",
-            "deepseek openai deepseek-chat https://api.deepseek.com OPENAI_API_KEY",
+            "deepseek openai deepseek-v4-flash https://api.deepseek.com OPENAI_API_KEY",
         ),
         (
             "DEEPSEEK_API_KEY=b CORECODER_BASE_URL=https://llm.example/v1",
