@@ -79,12 +79,14 @@ impl Counts {
         }
     }
 
-    /// The most tokens that this request can have; `prints` are its fingerprints.
-    pub fn bound(&self, prints: &[u64], request: &Request<'_>) -> u64 {
+    /// The most tokens that this request to `model` can have; `prints` are its fingerprints.
+    pub fn bound(&self, model: &str, prints: &[u64], request: &Request<'_>) -> u64 {
         let known = prints.iter().enumerate().rev();
         let mut known = known.filter_map(|(at, print)| Some((at, self.counts.get(print)?)));
         let Some((at, count)) = known.next() else {
-            return of_prefix(request) + request.entries.iter().map(of_entry).sum::<u64>();
+            let all = request.entries.iter().map(of_entry).sum::<u64>();
+            let counted = of_session(model, request.entries).unwrap_or(all);
+            return of_prefix(request) + counted.min(all);
         };
         let mut new = &request.entries[at..];
         // What the provider writes before it may have changed, as where another effort is asked for.
@@ -97,6 +99,28 @@ impl Counts {
         }
         tokens + new.iter().map(of_entry).sum::<u64>()
     }
+}
+
+/// The most that the entries of a session can have which is gone on with: what was counted for its last round by this
+/// model, old system prompt and tools included, and what came since. What compaction did meanwhile made it shorter.
+fn of_session(model: &str, entries: &[Entry]) -> Option<u64> {
+    let counted = |entry: &Entry| match entry {
+        Entry::Round(round) if round.reply().model == model => round.reply().usage,
+        _ => None,
+    };
+    let mut rounds = entries.iter().enumerate().rev();
+    let (at, usage) = rounds.find_map(|(at, entry)| Some((at, counted(entry)?)))?;
+    let Entry::Round(round) = &entries[at] else {
+        return None;
+    };
+    let count = Count {
+        prompt: Some(usage.prompt).filter(|prompt| *prompt > 0)?,
+        completion: usage.completion,
+        reply: 0,
+    };
+    let reply = count.of_reply(round.reply()) + of_results(round);
+    let since = entries[at + 1..].iter().map(of_entry).sum::<u64>();
+    Some(count.prompt + reply + since)
 }
 
 impl Count {

@@ -87,7 +87,11 @@ impl Metered {
     ) -> Result<(Hold, Request<'a>, Begun), ModelError> {
         self.check()?;
         let prints = bound::prints(self.name(), &request);
-        let prompt = self.ledger.counts.lock().bound(&prints, &request);
+        let prompt = self
+            .ledger
+            .counts
+            .lock()
+            .bound(self.name(), &prints, &request);
         let need = self.need(prompt, self.wanted(&request, prompt), false);
         let mut hold = self.ledger.hold(&need).await?;
         if self.ledger.limits().has_any() {

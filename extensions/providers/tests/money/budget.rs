@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use corecoder::{
-    Delta, Deltas, Entry, ErrorKind, Model, ModelError, Reply, Request, Script, Usage,
+    Delta, Deltas, Entry, ErrorKind, Model, ModelError, Reply, Request, Round, Script, Usage,
 };
 use corecoder_providers::budget::{Limits, Short};
 use corecoder_providers::{Ledger, Metered, Price};
@@ -377,4 +377,32 @@ fn a_session_is_gone_on_with_raised_and_begun_anew() {
         (ledger.figures().spent, ledger.figures().spent_tokens),
         (0.0, 0)
     );
+}
+
+#[tokio::test]
+async fn a_session_is_gone_on_with_at_what_its_rounds_were_counted() {
+    let price = || Price::of(3.0, 15.0);
+    let counted = |model: &str| {
+        let reply = Reply {
+            model: model.to_string(),
+            usage: Some(Usage {
+                prompt: 100_500,
+                completion: 10,
+                ..Usage::default()
+            }),
+            ..Reply::text("I read it.")
+        };
+        Entry::Round(Round::new(reply, |_, _| String::new()))
+    };
+    // Its bytes as tokens would cost 1.20 dollars.
+    let rows = [("fake-1", true), ("another", false)];
+    for (model, fits) in rows {
+        let long = Entry::User("word ".repeat(80_000));
+        let entries = [long, counted(model), Entry::User("Go on.".to_string())];
+        let provider = Provider::dense(price(), 0.25, [Attempt::reply(0.1)]);
+        let ledger = Arc::new(Ledger::new(dollars(0.5), None));
+        let model = Metered::new(provider.clone(), Some(price()), None, ledger);
+        assert_eq!(ask(&model, &entries).await.is_ok(), fits);
+        assert!(provider.bill().dollars <= 0.5);
+    }
 }
