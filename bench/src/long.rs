@@ -85,7 +85,7 @@ async fn prefix(folder: &Path) -> anyhow::Result<()> {
 }
 
 /// A round with one read of so many bytes.
-fn round(bytes: usize) -> Round {
+pub fn round(bytes: usize) -> Round {
     let reply = Reply {
         usage: Some(Usage {
             prompt: 1_000,

@@ -9,6 +9,7 @@
 mod full;
 mod long;
 mod server;
+mod wrapped;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -50,7 +51,8 @@ fn main() -> anyhow::Result<()> {
     bench.stream()?;
     bench.side_by_side()?;
     long::figures(&bench.folder)?;
-    bench.start_in_full()
+    bench.start_in_full()?;
+    wrapped::figures()
 }
 
 /// Builds the program in release mode; it then lies beside this one.
