@@ -28,6 +28,8 @@ pub struct Kit {
     pub shell: Arc<dyn Shell>,
     pub files: Arc<Files>,
     pub inbox: Inbox,
+    /// Stands instead of the system prompt's own words; folder, system and instructions follow it all the same.
+    pub system: Option<Arc<str>>,
     /// What stands behind the system prompt: the project's instructions, the list of its skills.
     pub instructions: Arc<str>,
     /// What the model is told whenever it changes.

@@ -40,7 +40,7 @@ pub mod tools;
 pub mod http;
 pub mod llm;
 mod parameters;
-mod recovery;
+pub mod recovery;
 pub mod retry;
 pub mod windows;
 pub mod wire;

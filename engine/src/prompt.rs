@@ -3,6 +3,8 @@
 //! These words are as much of the program as its code. They are the same in every request of a conversation, so
 //! nothing that changes belongs here.
 
+use std::env::consts::OS;
+
 use serde_json::json;
 
 use crate::kit::Kit;
@@ -16,12 +18,15 @@ pub fn system(kit: &Kit) -> String {
         "" => String::new(),
         instructions => format!("\n\n{instructions}"),
     };
+    if let Some(own) = &kit.system {
+        return format!("{own}{role}\n\nWorking directory: {cwd}\nOperating system: {OS}{instructions}");
+    }
     format!(
         "You are CoreCoder, a coding agent. You work in the user's project with tools: look before you change, \
 change what was asked, check that it works, and say briefly what you did.{role}
 
 Working directory: {cwd}
-Operating system: {os}
+Operating system: {OS}
 
 How to work:
 - Do the task with your tools; don't tell the user to run what you can run.
@@ -30,8 +35,7 @@ How to work:
 - After a change run the tests, or the program, and fix what fails.
 - Calls that don't depend on each other belong in one reply: they run side by side.
 - When a tool reports an error, read it and try something else; don't repeat the same call.
-- When the task is done, answer in a few plain sentences without calling a tool.{instructions}",
-        os = std::env::consts::OS,
+- When the task is done, answer in a few plain sentences without calling a tool.{instructions}"
     )
 }
 

@@ -19,10 +19,7 @@ pub(crate) fn recovered(mut reply: Reply, kit: &Kit) -> Reply {
         return reply;
     }
     let (mut words, mut found) = (reply.text.len(), Vec::new());
-    for (at, object) in objects(&reply.text) {
-        let Some((name, args)) = named_call(&object) else {
-            continue;
-        };
+    for (at, name, args) in in_text(&reply.text) {
         let Some(tool) = kit.tool(&name) else {
             continue;
         };
@@ -51,6 +48,15 @@ pub(crate) fn recovered(mut reply: Reply, kit: &Kit) -> Reply {
         reply.text = text.to_string();
     }
     reply
+}
+
+/// What has the form of a call in a text: its place, the tool's name, whether there is such a tool or not, and the
+/// arguments.
+pub fn in_text(text: &str) -> impl Iterator<Item = (usize, String, Value)> {
+    objects(text).into_iter().filter_map(|(at, object)| {
+        let (name, args) = named_call(&object)?;
+        Some((at, name, args))
+    })
 }
 
 /// The JSON objects that begin where a call may begin, with their places.

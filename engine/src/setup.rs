@@ -28,6 +28,7 @@ impl Agent {
             shell: Arc::new(Bash),
             files: Arc::new(Files::new(PathBuf::from("."))),
             inbox: Inbox::default(),
+            system: None,
             instructions: "".into(),
             standing: Standing::default(),
             meter: Arc::default(),
@@ -78,6 +79,12 @@ impl Agent {
     /// Runs commands through this shell.
     pub fn shell(mut self, shell: impl Shell + 'static) -> Agent {
         self.kit.shell = Arc::new(shell);
+        self
+    }
+
+    /// Is told this instead of who it is and how to work, as are its sub-agents.
+    pub fn system(mut self, text: &str) -> Agent {
+        self.kit.system = Some(text.into());
         self
     }
 

@@ -1,0 +1,103 @@
+//! What happened since the user's last words, and what is said of a reply that does nothing about them.
+
+use corecoder::{Entry, Reply, Round, ToolCall, recovery};
+
+use crate::prompt;
+use crate::retell::failed;
+use crate::tools::NAMES;
+
+/// How a reply ended that has a block without a path.
+pub(crate) const UNNAMED: &str = "unnamed block";
+/// After so many rounds of one and the same call the turn ends.
+const REPEATS: usize = 4;
+
+/// The turn so far.
+pub(crate) struct Turn<'a> {
+    /// The last thing said is the engine's question for a summary: what stands in the answer is no call.
+    pub summary: bool,
+    /// Whether the user asked a question rather than for work.
+    question: bool,
+    /// The calls of the turn, with whether they failed, the newest first.
+    made: Vec<(&'a ToolCall, bool)>,
+}
+
+impl<'a> Turn<'a> {
+    pub fn of(entries: &'a [Entry]) -> Turn<'a> {
+        let summary = matches!(entries.last(), Some(Entry::Note(text)) if text.contains("Call no tools"));
+        let (mut made, mut question) = (Vec::new(), false);
+        for entry in entries.iter().rev() {
+            match entry {
+                Entry::User(text) => {
+                    question = is_question(text);
+                    break;
+                }
+                Entry::Round(round) => made.extend(calls(round)),
+                _ => {}
+            }
+        }
+        Turn { summary, question, made }
+    }
+
+    /// What is to be said to a reply without a call.
+    pub fn words(&self) -> Words {
+        let idle = self.made.is_empty();
+        if self.summary || (self.question && idle) {
+            return Words::default();
+        }
+        let failed = self.made.first().is_some_and(|(call, failed)| *failed && call.name == "bash");
+        Words {
+            unnamed: Some(prompt::NO_PATH),
+            answer: match (failed, idle) {
+                (true, _) => Some(prompt::STILL_FAILS),
+                (false, true) => Some(prompt::NOTHING_DONE),
+                (false, false) => None,
+            },
+        }
+    }
+
+    /// The reply, without a call that was made time and again.
+    pub fn bounded(&self, reply: Reply) -> Reply {
+        let newest = self.made.iter().take(REPEATS);
+        let same = newest.filter(|(made, _)| reply.calls.iter().any(|call| call.is_same(made)));
+        match same.count() < REPEATS {
+            true => reply,
+            false => Reply::text(format!("{}\n\n{}", reply.text, prompt::STOPPED).trim_start()),
+        }
+    }
+}
+
+fn calls(round: &Round) -> impl Iterator<Item = (&ToolCall, bool)> {
+    let calls: Vec<_> = round.answered().map(|(call, result)| (call, failed(result))).collect();
+    calls.into_iter().rev()
+}
+
+/// Whether a person wants to know something. In doubt, something is to be done.
+fn is_question(text: &str) -> bool {
+    let lower = text.trim_start().to_lowercase();
+    let asks_for_work = ["can ", "could ", "would ", "will ", "please "].iter().any(|word| lower.starts_with(word));
+    text.contains('?') && !asks_for_work
+}
+
+/// What is said to a reply that does nothing; nothing where that is right.
+#[derive(Default)]
+pub(crate) struct Words {
+    /// To one with a block that says no path.
+    pub unnamed: Option<&'static str>,
+    /// To one without any block.
+    pub answer: Option<&'static str>,
+}
+
+impl Words {
+    pub fn about(&self, reply: &Reply) -> Option<&'static str> {
+        match reply.finish.as_str() {
+            _ if !reply.calls.is_empty() || has_call(&reply.text) => None,
+            UNNAMED => self.unnamed,
+            _ => self.answer,
+        }
+    }
+}
+
+/// Whether the engine will find a call in the text: some models fall back to the JSON that they were trained on.
+fn has_call(text: &str) -> bool {
+    recovery::in_text(text).any(|(_, name, _)| NAMES.contains(&name.as_str()))
+}
