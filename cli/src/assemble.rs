@@ -20,7 +20,7 @@ use crate::{Start, cost, words};
 pub fn agent(
     start: &Start,
     kept: &mut Kept,
-    person: &Person,
+    person: &Arc<Person>,
     host: Arc<dyn Host>,
 ) -> Result<Agent, String> {
     let Start {
@@ -33,13 +33,18 @@ pub fn agent(
     let mut tools = all(person);
     let refused = refused(args);
     tools.retain(|tool| !refused.contains(&tool.spec().name));
-    tools = person.places.follow(&tools);
+    tools = backend.talk.tools(&person.places.follow(&tools));
+    let words = project.words(args);
+    backend.talk.begin(person, &words);
     let id = kept.session.as_ref().map(|session| session.id());
     let mut agent = Agent::new(backend.model(id)?)
         .folder(&project.places.cwd)
         .shell(Guard::new(corecoder::shell::Bash, config.home.clone()))
-        .instructions(&project.words(args))
+        .instructions(&words)
         .window(config.max_context);
+    if let Some(system) = backend.talk.system() {
+        agent = agent.system(system);
+    }
     if let Some(turns) = project.settings.max_turns {
         agent = agent.rounds(usize::try_from(turns).unwrap_or(usize::MAX));
     }
@@ -83,9 +88,10 @@ fn all(person: &Person) -> Vec<Arc<dyn Tool>> {
 }
 
 /// The names of the agent's tools.
-pub fn names(args: &Args, person: &Person) -> Vec<String> {
-    let refused = refused(args);
-    let names = all(person).into_iter().map(|tool| tool.spec().name);
+pub fn names(start: &Start, person: &Person) -> Vec<String> {
+    let refused = refused(&start.args);
+    let tools = start.backend.talk.tools(&all(person));
+    let names = tools.iter().map(|tool| tool.spec().name);
     let mut names: Vec<String> = names.filter(|name| !refused.contains(name)).collect();
     names.sort();
     names

@@ -23,6 +23,7 @@ use crate::args::Args;
 use crate::keep;
 use crate::settings::Settings;
 use crate::settings::variable;
+use crate::small::{self, Talk};
 
 /// The models of a run.
 pub struct Backend {
@@ -32,6 +33,8 @@ pub struct Backend {
     pub prices: Prices,
     pub ledger: Arc<Ledger>,
     options: Options,
+    /// How they are talked to.
+    pub talk: Talk,
     /// What a person should know.
     pub remarks: Vec<String>,
 }
@@ -70,15 +73,18 @@ impl Backend {
             },
             day,
         );
+        let options = Options {
+            max_tokens: config.max_tokens,
+            temperature: config.temperature,
+            effort: settings.models.effort,
+            window: config.max_context,
+            timeouts: settings.models.timeouts,
+            ..Options::default()
+        };
+        let small = is_small(settings, &chosen[0], &options);
         let backend = Backend {
-            options: Options {
-                max_tokens: config.max_tokens,
-                temperature: config.temperature,
-                effort: settings.models.effort,
-                window: config.max_context,
-                timeouts: settings.models.timeouts,
-                ..Options::default()
-            },
+            options,
+            talk: Talk::new(&places.cwd, small),
             ledger: Arc::new(ledger),
             chosen,
             table,
@@ -99,36 +105,28 @@ impl Backend {
         &self.chosen[0]
     }
 
-    /// Whether the model is to have few words and tools.
-    pub fn is_small(&self, settings: &Settings) -> bool {
-        let window = || {
-            let model = self.main().model(&self.options).ok()?;
-            self.options.window.or(model.window())
-        };
-        let said = settings.models.small;
-        said.unwrap_or_else(|| window().is_some_and(|window| window < SMALL))
-    }
-
     /// All of them as one model, for the session of this name.
     pub fn model(&self, session: Option<String>) -> Result<Arc<dyn Model>, String> {
         let options = Options {
             session,
             ..self.options.clone()
         };
-        let metered = |chosen: &Chosen| -> Result<Arc<dyn Model>, String> {
+        let ready = |chosen: &Chosen| -> Result<Arc<dyn Model>, String> {
             let model = chosen.model(&options).map_err(|error| error.message)?;
-            let (price, cap) = (self.price(chosen), options.max_tokens);
-            Ok(Arc::new(Metered::new(
-                model,
-                price,
-                cap,
-                self.ledger.clone(),
-            )))
+            let metered = |model| -> Arc<dyn Model> {
+                let (price, cap) = (self.price(chosen), options.max_tokens);
+                Arc::new(Metered::new(model, price, cap, self.ledger.clone()))
+            };
+            // What a small model is told differs from the request; where that costs money, it is what must be metered.
+            Ok(match small::is_own(chosen) {
+                true => metered(self.talk.around(chosen, model)),
+                false => self.talk.around(chosen, metered(model)),
+            })
         };
         let mut models = self
             .chosen
             .iter()
-            .map(metered)
+            .map(ready)
             .collect::<Result<Vec<_>, _>>()?;
         Ok(match models.len() {
             1 => models.remove(0),
@@ -273,6 +271,17 @@ fn asked(args: &Args) -> Asked {
         base_url: said.base_url.clone(),
         key: said.api_key.clone(),
     }
+}
+
+/// Whether all models are talked to as small ones: because that is said, or the first reads no more. `None` where nothing
+/// is known of it.
+fn is_small(settings: &Settings, main: &Chosen, options: &Options) -> Option<bool> {
+    let window = || {
+        let model = main.model(options).ok()?;
+        options.window.or(model.window())
+    };
+    let is_short = || window().is_some_and(|window| window < SMALL);
+    settings.models.small.or_else(|| is_short().then_some(true))
 }
 
 /// What a model costs, if that is known. One's own server is free, whatever else its model is called.

@@ -66,6 +66,7 @@ mod one_shot;
 mod scripted;
 mod sessions;
 mod signals;
+mod small;
 
 use std::io::Write;
 use std::path::PathBuf;

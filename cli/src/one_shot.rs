@@ -198,7 +198,7 @@ fn printer(start: &Start, kept: &Kept, person: &Arc<Person>) -> Option<Arc<Print
             .unwrap_or_default(),
         model: project.settings.config.model.clone(),
         cwd: project.places.cwd.clone(),
-        tools: assemble::names(&start.args, person),
+        tools: assemble::names(start, person),
         permission_mode: claude(project.mode).to_string(),
         slash_commands: commands::names(project)
             .iter()

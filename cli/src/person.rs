@@ -138,17 +138,20 @@ impl Person {
         }
     }
 
+    /// Why a file must not be read, if so.
+    pub fn denies(&self, path: &Path) -> Option<String> {
+        let args = serde_json::json!({"file_path": path.to_string_lossy()});
+        let call = Reply::calls([("read_file", args)]).calls.pop()?;
+        let rules = self.permissions.lock();
+        match rules.judge(&call, Effect::Read, self.modes.get(), &self.folder) {
+            Verdict::Deny(_) => Some("a rule denies it".to_string()),
+            _ => None,
+        }
+    }
+
     /// What a message brings along with `@`, less what must not be read. The person is told.
     pub fn attached(&self, message: &str) -> Vec<Entry> {
-        let refused = |path: &Path| {
-            let args = serde_json::json!({"file_path": path.to_string_lossy()});
-            let call = Reply::calls([("read_file", args)]).calls.pop()?;
-            let rules = self.permissions.lock();
-            match rules.judge(&call, Effect::Read, self.modes.get(), &self.folder) {
-                Verdict::Deny(_) => Some("a rule denies it".to_string()),
-                _ => None,
-            }
-        };
+        let refused = |path: &Path| self.denies(path);
         let attached = attach::attached(message, &self.folder, self.home.as_deref(), refused);
         if !attached.names.is_empty() {
             let names = plain(&attached.names.join(", "));

@@ -19,7 +19,9 @@ pub fn system(kit: &Kit) -> String {
         instructions => format!("\n\n{instructions}"),
     };
     if let Some(own) = &kit.system {
-        return format!("{own}{role}\n\nWorking directory: {cwd}\nOperating system: {OS}{instructions}");
+        return format!(
+            "{own}{role}\n\nWorking directory: {cwd}\nOperating system: {OS}{instructions}"
+        );
     }
     format!(
         "You are CoreCoder, a coding agent. You work in the user's project with tools: look before you change, \

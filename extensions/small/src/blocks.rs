@@ -29,7 +29,15 @@ pub enum Meaning {
 const SHELLS: [&str; 6] = ["bash", "sh", "shell", "console", "zsh", "terminal"];
 /// Languages of blocks that show something.
 const SHOWN: [&str; 9] = [
-    "", "json", "text", "txt", "plaintext", "output", "diff", "markdown", "md",
+    "",
+    "json",
+    "text",
+    "txt",
+    "plaintext",
+    "output",
+    "diff",
+    "markdown",
+    "md",
 ];
 
 /// The first block that is a call, or, if `unnamed`, the first that is a call or could have been one.
@@ -49,13 +57,24 @@ fn blocks(text: &str) -> Vec<Block> {
         let (start, fence) = (at, Fence::of(line));
         at += line.len();
         match (&mut open, fence) {
-            (None, Some(fence)) => open = Some(Open { start, body: at, fence, depth: 0 }),
+            (None, Some(fence)) => {
+                open = Some(Open {
+                    start,
+                    body: at,
+                    fence,
+                    depth: 0,
+                })
+            }
             (Some(block), Some(fence)) if fence.ticks >= block.fence.ticks => {
                 let is_end = block.closes(&fence);
                 if is_end && let Some(block) = open.take() {
                     let meaning = block.meaning(&text[..block.start], &text[block.body..start]);
                     let end = start + line.trim_end().len();
-                    found.push(Block { start: block.start, end, meaning });
+                    found.push(Block {
+                        start: block.start,
+                        end,
+                        meaning,
+                    });
                 }
             }
             _ => {}
@@ -89,7 +108,10 @@ impl Fence<'_> {
         let line = line.trim();
         let info = line.trim_start_matches('`');
         let ticks = line.len() - info.len();
-        (ticks >= 3 && !info.contains('`')).then(|| Fence { ticks, info: info.trim() })
+        (ticks >= 3 && !info.contains('`')).then(|| Fence {
+            ticks,
+            info: info.trim(),
+        })
     }
 }
 
@@ -139,7 +161,10 @@ impl Open<'_> {
 }
 
 fn command(body: &str) -> Meaning {
-    let prompted: Vec<&str> = body.lines().filter_map(|line| line.trim_start().strip_prefix("$ ")).collect();
+    let prompted: Vec<&str> = body
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix("$ "))
+        .collect();
     let line = match body.trim_start().starts_with("$ ") {
         true => prompted.join("\n"),
         false => body.trim().to_string(),
@@ -152,9 +177,10 @@ fn command(body: &str) -> Meaning {
 
 fn file(path: &str, body: &str) -> Meaning {
     match change(body) {
-        Some((old, new)) => {
-            Meaning::Call("edit_file", json!({"file_path": path, "old_string": old, "new_string": new}))
-        }
+        Some((old, new)) => Meaning::Call(
+            "edit_file",
+            json!({"file_path": path, "old_string": old, "new_string": new}),
+        ),
         None => Meaning::Call("write_file", json!({"file_path": path, "content": body})),
     }
 }
@@ -171,15 +197,23 @@ fn change(body: &str) -> Option<(&str, &str)> {
 fn comment(body: &str) -> Option<(&str, &str)> {
     let (line, rest) = body.split_once('\n')?;
     let marks = ["#", "//", "--", "/*", "<!--", ";"];
-    let inner = marks.iter().find_map(|mark| line.trim().strip_prefix(mark))?;
-    let path = inner.trim().trim_end_matches("-->").trim_end_matches("*/").trim();
+    let inner = marks
+        .iter()
+        .find_map(|mark| line.trim().strip_prefix(mark))?;
+    let path = inner
+        .trim()
+        .trim_end_matches("-->")
+        .trim_end_matches("*/")
+        .trim();
     is_path(path, false).then_some((path, rest))
 }
 
 /// The one path that the line above names, if that line announces a file.
 fn announced(before: &str) -> Option<&str> {
     let line = before.lines().rev().find(|line| !line.trim().is_empty())?;
-    let words = line.split_whitespace().map(|word| word.trim_matches(AROUND));
+    let words = line
+        .split_whitespace()
+        .map(|word| word.trim_matches(AROUND));
     let mut paths: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
     let alone = paths.len() == 1;
     paths.retain(|word| is_path(word, false));
@@ -194,7 +228,8 @@ fn announced(before: &str) -> Option<&str> {
 /// What Markdown and sentences put around a path.
 const AROUND: [char; 12] = ['`', '*', '"', '\'', '(', ')', '[', ']', ',', ':', '#', ';'];
 const ANNOUNCE: [&str; 12] = [
-    "correct", "fixed", "updated", "modified", "complete", "full", "new ", "final", "write", "create", "change", "content",
+    "correct", "fixed", "updated", "modified", "complete", "full", "new ", "final", "write",
+    "create", "change", "content",
 ];
 const TELL: [&str; 6] = ["run", "execut", "output", "usage", "example", "original"];
 
@@ -203,7 +238,9 @@ fn is_path(word: &str, bare: bool) -> bool {
     let plain = |c: char| c.is_alphanumeric() || "._-/~+@".contains(c);
     let name = word.rsplit('/').next().unwrap_or(word);
     let ending = name.rsplit_once('.').is_some_and(|(_, end)| {
-        (1..=10).contains(&end.len()) && end.chars().all(char::is_alphanumeric) && !end.chars().all(|c| c.is_ascii_digit())
+        (1..=10).contains(&end.len())
+            && end.chars().all(char::is_alphanumeric)
+            && !end.chars().all(|c| c.is_ascii_digit())
     });
     !name.is_empty() && !word.contains("//") && word.chars().all(plain) && (bare || ending)
 }

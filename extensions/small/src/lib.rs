@@ -10,11 +10,13 @@
 pub mod blocks;
 mod model;
 mod named;
+mod noticed;
 mod prompt;
 mod retell;
 mod tools;
 mod turn;
 
 pub use model::Small;
+pub use noticed::Noticed;
 pub use prompt::SYSTEM;
-pub use tools::tools;
+pub use tools::{careful, tools};

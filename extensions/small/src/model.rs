@@ -1,13 +1,13 @@
 //! [`Small`]: a `Model` around another that talks in blocks.
 //!
 //! The first block that is a call ends the reply: the request is dropped, so that the server stops writing guesses
-//! about results. A reply that does nothing where something is to be done is void, and the model is asked again with
-//! a word about it, at most twice.
+//! about results, and what it took is estimated. A reply that does nothing where something is to be done is void, and
+//! the model is asked again with a word about it, at most twice; so nothing is passed on of a reply that may be void.
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
-use corecoder::{Delta, Deltas, Entry, ErrorKind, Model, ModelError, Reply, Request, Round};
+use corecoder::context::tokens;
+use corecoder::{Delta, Deltas, Entry, Model, Reply, Request, Round, Usage};
 use futures::StreamExt;
 
 use crate::blocks::{self, Meaning};
@@ -22,12 +22,29 @@ const NUDGES: usize = 2;
 pub struct Small {
     model: Box<dyn Model>,
     named: Named,
+    cuts: bool,
 }
 
 impl Small {
     /// `folder` is where the paths start that the user names.
     pub fn new(model: impl Model + 'static, folder: impl Into<PathBuf>) -> Small {
-        Small { model: Box::new(model), named: Named::new(folder.into()) }
+        Small {
+            model: Box::new(model),
+            named: Named::new(folder.into()),
+            cuts: true,
+        }
+    }
+
+    /// Hears each reply to its end, where what it costs must be known.
+    pub fn whole(mut self) -> Small {
+        self.cuts = false;
+        self
+    }
+
+    /// Shows the model only those of the files that the user names which may be read.
+    pub fn reads(mut self, may_read: impl Fn(&Path) -> bool + Send + Sync + 'static) -> Small {
+        self.named.may_read = Box::new(may_read);
+        self
     }
 }
 
@@ -36,27 +53,30 @@ impl Model for Small {
         let mut entries = retold(request.entries, &self.named);
         let turn = Turn::of(request.entries);
         async_stream::try_stream! {
+            let (mut usage, mut cost) = (None, None);
             for tries in 0.. {
                 let words = if tries < NUDGES { turn.words() } else { Words::default() };
-                let request = Request { system: request.system, tools: &[], entries: &entries };
+                let request = Request { tools: &[], entries: &entries, ..request };
                 let mut deltas = self.model.stream(request);
-                let mut hearing = Hearing::new(&turn, words.unnamed.is_some());
-                while hearing.reply.is_none() && let Some(delta) = deltas.next().await {
+                let mut hearing = Hearing::new(&turn, &words);
+                while !hearing.is_over(self.cuts) && let Some(delta) = deltas.next().await {
                     if let Some(delta) = hearing.hear(delta?) {
                         yield delta;
                     }
                 }
                 drop(deltas);
-                let Some(reply) = hearing.reply.take() else { return };
+                let Some(mut reply) = hearing.reply.take() else { return };
+                if !hearing.is_whole {
+                    reply.usage = Some(estimate(&request, &hearing.text));
+                }
+                (usage, cost) = (sum(usage, reply.usage), sum(cost, reply.cost));
                 let Some(word) = words.about(&reply) else {
                     if let Some(rest) = hearing.rest(&reply) {
                         yield Delta::Text(rest);
                     }
-                    yield Delta::Done(turn.bounded(reply));
+                    yield Delta::Done(Reply { usage, cost, ..turn.bounded(reply) });
                     return;
                 };
-                let error = ModelError::new(ErrorKind::Other, "the reply did nothing, and the model is told so");
-                yield Delta::Restart { error, wait: Duration::ZERO };
                 if !reply.text.trim().is_empty() {
                     entries.push(Entry::Round(Round::new(Reply::text(reply.text), |_, _| String::new())));
                 }
@@ -75,6 +95,24 @@ impl Model for Small {
     }
 }
 
+/// What a request and the reply to it take, as far as it was heard.
+fn estimate(request: &Request<'_>, said: &str) -> Usage {
+    let prefix = tokens::of_prefix(request.system, request.tools);
+    Usage {
+        prompt: prefix + tokens::of_entries(request.entries),
+        completion: tokens::of(said),
+        ..Usage::default()
+    }
+}
+
+fn sum<T: std::ops::AddAssign + Copy>(one: Option<T>, other: Option<T>) -> Option<T> {
+    let mut sum = one.or(other)?;
+    if let (Some(_), Some(other)) = (one, other) {
+        sum += other;
+    }
+    Some(sum)
+}
+
 /// A reply as it comes in.
 struct Hearing {
     text: String,
@@ -84,12 +122,28 @@ struct Hearing {
     blocks: bool,
     /// Whether a block without a path ends the reply too.
     unnamed: bool,
+    /// Nothing is passed on, since the reply may be void.
+    waits: bool,
     reply: Option<Reply>,
+    /// The server has said all.
+    is_whole: bool,
 }
 
 impl Hearing {
-    fn new(turn: &Turn, unnamed: bool) -> Hearing {
-        Hearing { text: String::new(), told: 0, blocks: !turn.summary, unnamed, reply: None }
+    fn new(turn: &Turn, words: &Words) -> Hearing {
+        Hearing {
+            text: String::new(),
+            told: 0,
+            blocks: !turn.summary,
+            unnamed: words.unnamed.is_some(),
+            waits: words.unnamed.or(words.answer).is_some(),
+            reply: None,
+            is_whole: false,
+        }
+    }
+
+    fn is_over(&self, cuts: bool) -> bool {
+        self.is_whole || (cuts && self.reply.is_some())
     }
 
     /// Takes a piece in; returns what is passed on of it.
@@ -99,21 +153,28 @@ impl Hearing {
                 self.text += &piece;
                 // A fence counts once its line is whole.
                 let lines = self.text.rfind('\n').map_or("", |end| &self.text[..=end]);
-                if self.blocks && piece.contains('\n') {
+                if self.blocks && self.reply.is_none() && piece.contains('\n') {
                     self.reply = acted(lines, self.unnamed);
                 }
-                let shown = if self.blocks { blocks::prose(&self.text) } else { &self.text };
+                let shown = if self.waits {
+                    ""
+                } else if self.blocks {
+                    blocks::prose(&self.text)
+                } else {
+                    &self.text
+                };
                 let new = shown.get(self.told..).unwrap_or_default().to_string();
                 self.told += new.len();
                 (!new.is_empty()).then_some(Delta::Text(new))
             }
             Delta::Done(whole) => {
                 self.reply = Some(self.ended(whole));
+                self.is_whole = true;
                 None
             }
             other => {
                 if matches!(other, Delta::Restart { .. }) {
-                    (self.text, self.told) = (String::new(), 0);
+                    (self.text, self.told, self.reply) = (String::new(), 0, None);
                 }
                 Some(other)
             }
@@ -130,14 +191,19 @@ impl Hearing {
         let found = acted(&whole.text, self.unnamed)
             .or_else(|| acted(&closed(), self.unnamed).filter(|_| whole.finish != "length"));
         match found {
-            Some(found) => Reply { usage: whole.usage, reasoning: whole.reasoning, origin: whole.origin, ..found },
+            Some(found) => Reply {
+                text: found.text,
+                calls: found.calls,
+                finish: found.finish,
+                ..whole
+            },
             None => whole,
         }
     }
 
-    /// What was held back of a reply that is only text.
+    /// What was held back of the words.
     fn rest(&self, reply: &Reply) -> Option<String> {
-        let rest = reply.text.get(self.told..).filter(|_| reply.calls.is_empty())?;
+        let rest = reply.text.get(self.told..)?;
         (!rest.is_empty()).then(|| rest.to_string())
     }
 }
@@ -148,9 +214,14 @@ fn acted(text: &str, unnamed: bool) -> Option<Reply> {
     Some(match block.meaning {
         Meaning::Call(name, args) => {
             let words = text[..block.start].trim_end().to_string();
-            Reply { text: words, ..Reply::calls([(name, args)]) }
+            Reply {
+                text: words,
+                ..Reply::calls([(name, args)])
+            }
         }
-        _ => Reply { finish: UNNAMED.to_string(), ..Reply::text(&text[..block.end]) },
+        _ => Reply {
+            finish: UNNAMED.to_string(),
+            ..Reply::text(&text[..block.end])
+        },
     })
 }
-

@@ -15,19 +15,27 @@ const ALL: usize = 12_000;
 /// What was shown behind which words.
 pub(crate) struct Named {
     folder: PathBuf,
+    /// Whether a file may be shown at all.
+    pub may_read: Box<dyn Fn(&Path) -> bool + Send + Sync>,
     shown: Mutex<HashMap<String, String>>,
 }
 
 impl Named {
     /// `folder` is where relative paths start.
     pub fn new(folder: PathBuf) -> Named {
-        Named { folder, shown: Mutex::default() }
+        Named {
+            folder,
+            may_read: Box::new(|_| true),
+            shown: Mutex::default(),
+        }
     }
 
     /// The user's words with the files that they name.
     pub fn with_files(&self, words: &str) -> String {
         let mut shown = self.shown.lock();
-        let files = shown.entry(words.to_string()).or_insert_with(|| self.files(words));
+        let files = shown
+            .entry(words.to_string())
+            .or_insert_with(|| self.files(words));
         format!("{words}{files}")
     }
 
@@ -40,7 +48,9 @@ impl Named {
                 continue;
             }
             seen.push(word);
-            let Some(text) = self.read(word) else { continue };
+            let Some(text) = self.read(word) else {
+                continue;
+            };
             let block = format!("\n\n```{} {word}\n{}\n```", language(word), text.trim_end());
             if out.len() + block.len() <= ALL {
                 out += &block;
@@ -54,7 +64,7 @@ impl Named {
         let path = self.folder.join(word);
         let is_hidden = path.file_name()?.to_str()?.starts_with('.');
         let metadata = std::fs::metadata(&path).ok()?;
-        if is_hidden || !metadata.is_file() || metadata.len() > FILE {
+        if is_hidden || !metadata.is_file() || metadata.len() > FILE || !(self.may_read)(&path) {
             return None;
         }
         let text = std::fs::read_to_string(&path).ok()?;
@@ -65,7 +75,9 @@ impl Named {
 
 /// What a block of this file says first: models know languages better than endings.
 pub(crate) fn language(path: &str) -> &str {
-    let ending = Path::new(path).extension().and_then(|ending| ending.to_str());
+    let ending = Path::new(path)
+        .extension()
+        .and_then(|ending| ending.to_str());
     match ending.unwrap_or("text") {
         "py" => "python",
         "js" | "mjs" => "javascript",

@@ -16,7 +16,9 @@ pub(crate) fn retold(entries: &[Entry], named: &Named) -> Vec<Entry> {
         match entry {
             Entry::Round(round) => {
                 add_round(round, written, &mut made, &mut told);
-                written |= round.answered().any(|(call, result)| is_write(call) && !failed(result));
+                written |= round
+                    .answered()
+                    .any(|(call, result)| is_write(call) && !failed(result));
             }
             Entry::User(text) => {
                 (written, made) = (false, Vec::new());
@@ -28,12 +30,20 @@ pub(crate) fn retold(entries: &[Entry], named: &Named) -> Vec<Entry> {
     told
 }
 
-fn add_round<'a>(round: &'a Round, written: bool, made: &mut Vec<&'a ToolCall>, told: &mut Vec<Entry>) {
+fn add_round<'a>(
+    round: &'a Round,
+    written: bool,
+    made: &mut Vec<&'a ToolCall>,
+    told: &mut Vec<Entry>,
+) {
     let calls: Vec<&ToolCall> = round.answered().map(|(call, _)| call).collect();
     if calls.is_empty() {
         return told.push(Entry::Round(round.clone()));
     }
-    let results: Vec<String> = round.answered().map(|(call, result)| answer(call, result, written)).collect();
+    let results: Vec<String> = round
+        .answered()
+        .map(|(call, result)| answer(call, result, written))
+        .collect();
     let results = results.join("\n\n");
     let again = |call: &&ToolCall| made.iter().any(|before| before.is_same(call));
     if calls.iter().all(again)
@@ -50,8 +60,14 @@ fn add_round<'a>(round: &'a Round, written: bool, made: &mut Vec<&'a ToolCall>, 
     }
     let words = round.reply().text.clone();
     let blocks = calls.iter().map(|call| block(call));
-    let said: Vec<String> = std::iter::once(words).chain(blocks).filter(|part| !part.is_empty()).collect();
-    told.push(Entry::Round(Round::new(Reply::text(said.join("\n\n")), |_, _| String::new())));
+    let said: Vec<String> = std::iter::once(words)
+        .chain(blocks)
+        .filter(|part| !part.is_empty())
+        .collect();
+    told.push(Entry::Round(Round::new(
+        Reply::text(said.join("\n\n")),
+        |_, _| String::new(),
+    )));
     told.push(Entry::User(results));
     made.extend(calls);
 }
@@ -64,13 +80,19 @@ fn block(call: &ToolCall) -> String {
     let (info, body) = match call.name.as_str() {
         "bash" => ("bash".to_string(), text("command").to_string()),
         "read_file" => ("bash".to_string(), format!("cat {path}")),
-        "write_file" => (format!("{} {path}", language(path)), text("content").to_string()),
+        "write_file" => (
+            format!("{} {path}", language(path)),
+            text("content").to_string(),
+        ),
         "edit_file" => {
             let (old, new) = (text("old_string").trim_end(), text("new_string").trim_end());
             let body = format!("<<<<<<< SEARCH\n{old}\n=======\n{new}\n>>>>>>> REPLACE");
             (format!("{} {path}", language(path)), body)
         }
-        name => ("json".to_string(), format!("{{\"name\": \"{name}\", \"arguments\": {args}}}")),
+        name => (
+            "json".to_string(),
+            format!("{{\"name\": \"{name}\", \"arguments\": {args}}}"),
+        ),
     };
     format!("```{info}\n{}\n```", body.trim_end())
 }
@@ -87,9 +109,16 @@ fn answer(call: &ToolCall, result: &str, written: bool) -> String {
     }
     let failed = failed(result);
     let next = match call.name.as_str() {
-        "write_file" if result.contains("had this content already") => return prompt::SAME.to_string(),
+        "write_file" if result.contains("had this content already") => {
+            return prompt::SAME.to_string();
+        }
         _ if is_write(call) && !failed => prompt::WRITTEN,
-        "bash" if result.contains("command not found") || result.contains("No such file or directory") => "",
+        "bash"
+            if result.contains("command not found")
+                || result.contains("No such file or directory") =>
+        {
+            ""
+        }
         "bash" if result.starts_with("Error: [exit code") => prompt::FAILED,
         "bash" if written && !failed => prompt::WORKED,
         _ => "",

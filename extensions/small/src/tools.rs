@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use corecoder::{Effect, Kit, Spec, Tool};
@@ -19,18 +20,34 @@ pub(crate) const NAMES: [&str; 4] = ["bash", "edit_file", "read_file", "write_fi
 
 /// Of these tools those for a small model, with the second look.
 pub fn tools(tools: &[Arc<dyn Tool>]) -> Vec<Arc<dyn Tool>> {
+    let taken = tools
+        .iter()
+        .filter(|tool| NAMES.contains(&tool.spec().name.as_str()));
+    let taken: Vec<_> = taken.cloned().collect();
+    careful(&taken, &Arc::new(AtomicBool::new(true)))
+}
+
+/// These tools, with the second look from when `is_weak` is true on.
+pub fn careful(tools: &[Arc<dyn Tool>], is_weak: &Arc<AtomicBool>) -> Vec<Arc<dyn Tool>> {
     let refused = Arc::new(Mutex::new(HashSet::new()));
-    let taken = tools.iter().filter(|tool| NAMES.contains(&tool.spec().name.as_str()));
     let careful = |tool: &Arc<dyn Tool>| -> Arc<dyn Tool> {
-        Arc::new(Careful { tool: tool.clone(), refused: refused.clone() })
+        match NAMES.contains(&tool.spec().name.as_str()) {
+            true => Arc::new(Careful {
+                tool: tool.clone(),
+                refused: refused.clone(),
+                is_weak: is_weak.clone(),
+            }),
+            false => tool.clone(),
+        }
     };
-    taken.map(careful).collect()
+    tools.iter().map(careful).collect()
 }
 
 struct Careful {
     tool: Arc<dyn Tool>,
     /// What was refused once, as text; such a call passes.
     refused: Arc<Mutex<HashSet<String>>>,
+    is_weak: Arc<AtomicBool>,
 }
 
 #[async_trait]
@@ -41,7 +58,8 @@ impl Tool for Careful {
 
     fn effect(&self, args: &Value, kit: &Kit) -> Result<Effect, String> {
         let effect = self.tool.effect(args, kit)?;
-        if let Some(why) = doubt(args, kit)
+        if self.is_weak.load(Ordering::Relaxed)
+            && let Some(why) = doubt(args, kit)
             && self.refused.lock().insert(args.to_string())
         {
             return Err(why);
@@ -78,7 +96,11 @@ const LONG: usize = 12;
 /// Whether a file is one of tests, by the names that test runners look for.
 fn is_test(name: &str) -> bool {
     let path = Path::new(name);
-    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_lowercase();
+    let stem = path
+        .file_stem()
+        .and_then(|stem| stem.to_str())
+        .unwrap_or_default()
+        .to_lowercase();
     let marks = ["_test", ".test", "-test", "_spec", ".spec"];
     let inside = path.parent().into_iter().flat_map(Path::components);
     let mut folders = inside.map(|part| part.as_os_str().to_string_lossy().to_lowercase());

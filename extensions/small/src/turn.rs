@@ -23,7 +23,8 @@ pub(crate) struct Turn<'a> {
 
 impl<'a> Turn<'a> {
     pub fn of(entries: &'a [Entry]) -> Turn<'a> {
-        let summary = matches!(entries.last(), Some(Entry::Note(text)) if text.contains("Call no tools"));
+        let summary =
+            matches!(entries.last(), Some(Entry::Note(text)) if text.contains("Call no tools"));
         let (mut made, mut question) = (Vec::new(), false);
         for entry in entries.iter().rev() {
             match entry {
@@ -35,7 +36,11 @@ impl<'a> Turn<'a> {
                 _ => {}
             }
         }
-        Turn { summary, question, made }
+        Turn {
+            summary,
+            question,
+            made,
+        }
     }
 
     /// What is to be said to a reply without a call.
@@ -44,7 +49,10 @@ impl<'a> Turn<'a> {
         if self.summary || (self.question && idle) {
             return Words::default();
         }
-        let failed = self.made.first().is_some_and(|(call, failed)| *failed && call.name == "bash");
+        let failed = self
+            .made
+            .first()
+            .is_some_and(|(call, failed)| *failed && call.name == "bash");
         Words {
             unnamed: Some(prompt::NO_PATH),
             answer: match (failed, idle) {
@@ -67,14 +75,19 @@ impl<'a> Turn<'a> {
 }
 
 fn calls(round: &Round) -> impl Iterator<Item = (&ToolCall, bool)> {
-    let calls: Vec<_> = round.answered().map(|(call, result)| (call, failed(result))).collect();
+    let calls: Vec<_> = round
+        .answered()
+        .map(|(call, result)| (call, failed(result)))
+        .collect();
     calls.into_iter().rev()
 }
 
 /// Whether a person wants to know something. In doubt, something is to be done.
 fn is_question(text: &str) -> bool {
     let lower = text.trim_start().to_lowercase();
-    let asks_for_work = ["can ", "could ", "would ", "will ", "please "].iter().any(|word| lower.starts_with(word));
+    let asks_for_work = ["can ", "could ", "would ", "will ", "please "]
+        .iter()
+        .any(|word| lower.starts_with(word));
     text.contains('?') && !asks_for_work
 }
 

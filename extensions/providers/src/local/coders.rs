@@ -125,7 +125,11 @@ fn words(name: &str) -> impl Iterator<Item = &str> {
     name.split(|c: char| !c.is_ascii_alphanumeric())
 }
 
-/// The parameters in billions: `7b`, `1.5b`, `8x7b`, the first of `30b-a3b`.
+/// The parameters in billions, as a model's name says them: `7b`, `1.5b`, `8x7b`, the first of `30b-a3b`.
+pub fn billions(name: &str) -> Option<f64> {
+    size(&name.to_lowercase())
+}
+
 fn size(name: &str) -> Option<f64> {
     let mut words = name.split(|c: char| !c.is_ascii_alphanumeric() && c != '.');
     words.find_map(|word| {

@@ -19,7 +19,7 @@ use crate::wire::Listed;
 
 mod coders;
 
-pub use coders::likeliest;
+pub use coders::{billions, likeliest};
 
 /// Where the servers listen unless told otherwise, by the names of the table of providers.
 pub const PORTS: [(&str, u16); 4] = [
