@@ -19,7 +19,7 @@ pub fn json(text: &str) -> Option<Value> {
     json_values(text)?.into_iter().next()
 }
 
-/// The JSON values that `text` consists of; `None` if anything else is in it, even after [`repaired`].
+/// The JSON values that `text` consists of; `None` if anything else is in it, even after [`repaired`] and [`requoted`].
 pub fn json_values(text: &str) -> Option<Vec<Value>> {
     let parse = |text: &str| -> Option<Vec<Value>> {
         serde_json::Deserializer::from_str(text)
@@ -27,7 +27,8 @@ pub fn json_values(text: &str) -> Option<Vec<Value>> {
             .collect::<Result<_, _>>()
             .ok()
     };
-    parse(text).or_else(|| parse(&repaired(text)))
+    let mended = || repaired(text);
+    parse(text).or_else(|| parse(&mended())).or_else(|| parse(&requoted(&mended())))
 }
 
 /// The JSON value that `text` begins with, and its length in bytes.
@@ -64,6 +65,43 @@ fn repaired(text: &str) -> String {
         rest = &rest[taken..];
     }
     out
+}
+
+/// Escapes quotes that stand bare in a string: `"print("hi")"`. A quote ends a string only where JSON goes on behind
+/// it: by a colon after a key, by the next key, or by nothing but brackets to the end.
+fn requoted(text: &str) -> String {
+    let (mut out, mut is_key, mut inside) = (String::with_capacity(text.len()), true, false);
+    let mut chars = text.char_indices();
+    while let Some((at, c)) = chars.next() {
+        out.push(c);
+        match (c, inside) {
+            ('\\', true) => out.extend(chars.next().map(|(_, escaped)| escaped)),
+            ('"', false) => inside = true,
+            ('"', true) if ends_string(&text[at + 1..], is_key) => inside = false,
+            ('"', true) => out.insert(out.len() - 1, '\\'),
+            ('{' | ',', false) => is_key = true,
+            (':', false) => is_key = false,
+            _ => {}
+        }
+    }
+    out
+}
+
+fn ends_string(rest: &str, is_key: bool) -> bool {
+    let rest = rest.trim_start();
+    if is_key {
+        return rest.starts_with(':');
+    }
+    let ends = |c: char| c == '}' || c == ']' || c.is_whitespace();
+    let next_key = |rest: &str| {
+        let name = rest.trim_start().strip_prefix('"')?;
+        let (name, after) = name.split_once('"')?;
+        let is_name = name.chars().all(|c| c.is_alphanumeric() || c == '_');
+        Some(is_name && after.trim_start().starts_with(':'))
+    };
+    // Behind the brackets of an inner object the next key may follow.
+    let outside = rest.trim_start_matches(ends);
+    outside.is_empty() || outside.strip_prefix(',').and_then(next_key).unwrap_or(false)
 }
 
 /// The first of these fields that holds text.

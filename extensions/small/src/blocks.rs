@@ -234,7 +234,7 @@ const ANNOUNCE: [&str; 12] = [
 const TELL: [&str; 6] = ["run", "execut", "output", "usage", "example", "original"];
 
 /// Whether a word can be a path: with an ending, or, where nothing else can stand, without.
-fn is_path(word: &str, bare: bool) -> bool {
+pub(crate) fn is_path(word: &str, bare: bool) -> bool {
     let plain = |c: char| c.is_alphanumeric() || "._-/~+@".contains(c);
     let name = word.rsplit('/').next().unwrap_or(word);
     let ending = name.rsplit_once('.').is_some_and(|(_, end)| {

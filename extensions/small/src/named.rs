@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
 
+use crate::blocks::is_path;
+
 /// The longest file that is shown, and all of them together, in bytes.
 const FILE: u64 = 6_000;
 const ALL: usize = 12_000;
@@ -41,10 +43,8 @@ impl Named {
 
     fn files(&self, words: &str) -> String {
         let (mut out, mut seen) = (String::new(), Vec::new());
-        let between = |c: char| c.is_whitespace() || "`\"'()[],:;?!*".contains(c);
-        for word in words.split(between) {
-            let word = word.trim_end_matches('.').trim_start_matches('@');
-            if !word.contains('.') || seen.contains(&word) {
+        for word in paths(words) {
+            if seen.contains(&word) {
                 continue;
             }
             seen.push(word);
@@ -71,6 +71,14 @@ impl Named {
         // A fence inside would end the block.
         (!text.contains("```") && !text.contains('\0')).then_some(text)
     }
+}
+
+/// The words that may be paths, as they stand in a sentence.
+pub(crate) fn paths(words: &str) -> impl Iterator<Item = &str> {
+    let between = |c: char| c.is_whitespace() || "`\"'()[],:;?!*".contains(c);
+    let words = words.split(between);
+    let words = words.map(|word| word.trim_end_matches('.').trim_start_matches('@'));
+    words.filter(|word| is_path(word, false))
 }
 
 /// What a block of this file says first: models know languages better than endings.

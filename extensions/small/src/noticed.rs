@@ -45,7 +45,7 @@ impl Noticed {
     }
 
     fn look_at(&self, reply: &Reply) {
-        let is_text = reply.calls.is_empty() && recovery::in_text(&reply.text).next().is_some();
+        let is_text = reply.calls.is_empty() && !recovery::in_text(&reply.text).is_empty();
         if !is_text {
             return;
         }

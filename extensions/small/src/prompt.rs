@@ -3,6 +3,8 @@
 //! Each token costs: on two cores a small model reads 30 to 60 of them a second. An example says more than a rule,
 //! a rule more than a reason; a model of 1.5 billion parameters keeps to what it was told last.
 
+use crate::named::language;
+
 /// The system prompt, which `Agent::system` takes. The working folder follows it.
 pub const SYSTEM: &str = "\
 You are a coding agent on the user's computer. The blocks in your reply are carried out, and you are shown what came \
@@ -42,9 +44,15 @@ pub(crate) const AGAIN: &str = "That was done already, and nothing changed since
 /// Instead of a call that was made time and again.
 pub(crate) const STOPPED: &str = "[The model repeats the same call and was stopped.]";
 
-/// A block that says no path: nothing was done by it.
-pub(crate) const NO_PATH: &str = "Nothing was written, because the block does not say to which file. Give the path \
-    behind the language, as in ```python src/hello.py";
+/// To a reply with a block that says no path; `path` is a file that may be meant.
+pub(crate) fn no_path(path: &str) -> String {
+    format!(
+        "Nothing was written, because the block does not say to which file. Write it again, with the path behind the \
+         language: ```{} {path}",
+        language(path)
+    )
+}
+
 /// An answer although the last command failed.
 pub(crate) const STILL_FAILS: &str = "The last command failed, so it is not done yet. Say which line of the code is \
     wrong and why, then write the complete corrected file.";
@@ -55,8 +63,8 @@ pub(crate) const NOTHING_DONE: &str =
 /// A test that is to be changed, with its path.
 pub(crate) fn is_test(path: &str) -> String {
     format!(
-        "nothing was written: {path} is a test, and the code must fit the test. Change the code that it tests. \
-         Only if the user asked for another test, send this again."
+        "nothing was written: {path} is a test and stays as it is. The code must fit the test: write the file with the \
+         code that it tests."
     )
 }
 

@@ -94,7 +94,7 @@ fn doubt(args: &Value, kit: &Kit) -> Option<String> {
 const LONG: usize = 12;
 
 /// Whether a file is one of tests, by the names that test runners look for.
-fn is_test(name: &str) -> bool {
+pub(crate) fn is_test(name: &str) -> bool {
     let path = Path::new(name);
     let stem = path
         .file_stem()

@@ -2,9 +2,10 @@
 
 use corecoder::{Entry, Reply, Round, ToolCall, recovery};
 
+use crate::named::paths;
 use crate::prompt;
 use crate::retell::failed;
-use crate::tools::NAMES;
+use crate::tools::{NAMES, is_test};
 
 /// How a reply ended that has a block without a path.
 pub(crate) const UNNAMED: &str = "unnamed block";
@@ -17,6 +18,8 @@ pub(crate) struct Turn<'a> {
     pub summary: bool,
     /// Whether the user asked a question rather than for work.
     question: bool,
+    /// The file that the user named, or would have.
+    path: &'a str,
     /// The calls of the turn, with whether they failed, the newest first.
     made: Vec<(&'a ToolCall, bool)>,
 }
@@ -25,11 +28,12 @@ impl<'a> Turn<'a> {
     pub fn of(entries: &'a [Entry]) -> Turn<'a> {
         let summary =
             matches!(entries.last(), Some(Entry::Note(text)) if text.contains("Call no tools"));
-        let (mut made, mut question) = (Vec::new(), false);
+        let (mut made, mut question, mut path) = (Vec::new(), false, "path/of/the/file");
         for entry in entries.iter().rev() {
             match entry {
                 Entry::User(text) => {
                     question = is_question(text);
+                    path = file_of(text).unwrap_or(path);
                     break;
                 }
                 Entry::Round(round) => made.extend(calls(round)),
@@ -39,6 +43,7 @@ impl<'a> Turn<'a> {
         Turn {
             summary,
             question,
+            path,
             made,
         }
     }
@@ -54,7 +59,7 @@ impl<'a> Turn<'a> {
             .first()
             .is_some_and(|(call, failed)| *failed && call.name == "bash");
         Words {
-            unnamed: Some(prompt::NO_PATH),
+            unnamed: Some(prompt::no_path(self.path)),
             answer: match (failed, idle) {
                 (true, _) => Some(prompt::STILL_FAILS),
                 (false, true) => Some(prompt::NOTHING_DONE),
@@ -82,6 +87,11 @@ fn calls(round: &Round) -> impl Iterator<Item = (&ToolCall, bool)> {
     calls.into_iter().rev()
 }
 
+/// The first file that the words name and that is no test.
+fn file_of(words: &str) -> Option<&str> {
+    paths(words).find(|path| !is_test(path))
+}
+
 /// Whether a person wants to know something. In doubt, something is to be done.
 fn is_question(text: &str) -> bool {
     let lower = text.trim_start().to_lowercase();
@@ -95,16 +105,16 @@ fn is_question(text: &str) -> bool {
 #[derive(Default)]
 pub(crate) struct Words {
     /// To one with a block that says no path.
-    pub unnamed: Option<&'static str>,
+    pub unnamed: Option<String>,
     /// To one without any block.
     pub answer: Option<&'static str>,
 }
 
 impl Words {
-    pub fn about(&self, reply: &Reply) -> Option<&'static str> {
+    pub fn about(&self, reply: &Reply) -> Option<&str> {
         match reply.finish.as_str() {
             _ if !reply.calls.is_empty() || has_call(&reply.text) => None,
-            UNNAMED => self.unnamed,
+            UNNAMED => self.unnamed.as_deref(),
             _ => self.answer,
         }
     }
@@ -112,5 +122,7 @@ impl Words {
 
 /// Whether the engine will find a call in the text: some models fall back to the JSON that they were trained on.
 fn has_call(text: &str) -> bool {
-    recovery::in_text(text).any(|(_, name, _)| NAMES.contains(&name.as_str()))
+    recovery::in_text(text)
+        .iter()
+        .any(|(_, name, _)| NAMES.contains(&name.as_str()))
 }
