@@ -136,7 +136,7 @@ impl Hearing {
             told: 0,
             blocks: !turn.summary,
             unnamed: words.unnamed.is_some(),
-            waits: words.unnamed.or(words.answer).is_some(),
+            waits: words.unnamed.is_some() || words.answer.is_some(),
             reply: None,
             is_whole: false,
         }
