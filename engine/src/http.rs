@@ -79,8 +79,8 @@ impl Exchange {
 
     /// The next piece; `None` at the end.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, ModelError> {
-        let (limit, words) = self.limit();
-        let chunk = tokio::time::timeout(limit, self.response.chunk()).await;
+        let (left, limit, words) = self.limit();
+        let chunk = tokio::time::timeout(left, self.response.chunk()).await;
         let chunk = chunk
             .map_err(|_| too_late(words, limit))?
             .map_err(network)?;
@@ -88,23 +88,25 @@ impl Exchange {
         Ok(chunk)
     }
 
-    /// How long to wait for the next piece, and what is wrong when it does not come by then.
-    fn limit(&self) -> (Duration, &'static str) {
+    /// How long to wait for the next piece; which limit that is, and what is wrong when nothing comes by then.
+    fn limit(&self) -> (Duration, Duration, &'static str) {
         let elapsed = self.began.elapsed();
-        let (next, words) = match self.has_bytes {
-            true => (self.timeouts.idle, "fell silent"),
+        let Timeouts {
+            first_byte, idle, ..
+        } = self.timeouts;
+        let (left, limit, words) = match self.has_bytes {
+            true => (idle, idle, "fell silent"),
             false => (
-                self.timeouts.first_byte.saturating_sub(elapsed),
+                first_byte.saturating_sub(elapsed),
+                first_byte,
                 "began no reply",
             ),
         };
-        let left = self
-            .timeouts
-            .total
-            .map(|total| total.saturating_sub(elapsed));
-        match left.filter(|left| *left < next) {
-            Some(left) => (left, "was not done in time"),
-            None => (next, words),
+        let total = self.timeouts.total;
+        let rest = total.map(|total| (total.saturating_sub(elapsed), total));
+        match rest.filter(|(rest, _)| *rest < left) {
+            Some((rest, total)) => (rest, total, "was not done in time"),
+            None => (left, limit, words),
         }
     }
 }
