@@ -25,7 +25,15 @@ pub(crate) fn message(id: String, model: &str, reply: &Reply, cut: bool) -> Mess
         content: content(reply),
         stop_reason: (!cut).then(|| stop_reason(reply).to_string()),
         usage: Tokens::from(reply.usage.unwrap_or_default()),
-        ..empty(id, model)
+        // Another one may have taken over from the one that was meant.
+        ..empty(
+            id,
+            if reply.model.is_empty() {
+                model
+            } else {
+                &reply.model
+            },
+        )
     }
 }
 
