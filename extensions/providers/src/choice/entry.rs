@@ -13,7 +13,9 @@ impl Choice<'_> {
         if text.is_empty() {
             return Err(ChoiceError::NoModel(Box::new(main.clone())));
         }
-        let at = text.rfind("@http://").or_else(|| text.rfind("@https://"));
+        let at = text
+            .find("://")
+            .and_then(|scheme| text[..scheme].rfind('@'));
         if let Some(at) = at {
             let (model, url) = (&text[..at], &text[at + 1..]);
             let url = Given {
