@@ -63,6 +63,9 @@ impl Settings {
                 shown(&file)
             ));
         }
+        if let Some(wrong) = models::wrong_limit(&files, &config) {
+            return Err(wrong);
+        }
         problems.extend(loosened(&mut config, places));
         let value = |name: &str| lookup(name, &config, &layers);
         let number = |name: &str| value(name).and_then(|text| text.parse::<u64>().ok());

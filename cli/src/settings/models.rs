@@ -3,12 +3,15 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use corecoder::Config;
+use corecoder::files::shown;
 use corecoder::http::Timeouts;
 use corecoder_providers::Effort;
 use serde_json::{Map, Value};
 
-use super::File;
+use super::{File, table, variable};
 use crate::args::{self, Args};
+use crate::words::shortened;
 
 /// An object in a file.
 pub type Rows = (PathBuf, Map<String, Value>);
@@ -115,4 +118,34 @@ impl Limits {
                 .or_else(|| count("max_time_seconds").map(Duration::from_secs)),
         }
     }
+}
+
+/// The settings that limit what may be spent.
+pub const LIMITS: [&str; 4] = [
+    "max_cost",
+    "max_cost_per_day",
+    "max_tokens_total",
+    "max_time_seconds",
+];
+
+/// What is wrong with a limit, if something is: without it the program would spend as if nobody had said anything.
+pub fn wrong_limit(files: &[File], config: &Config) -> Option<String> {
+    let settings = LIMITS.iter().filter_map(|name| table::find(name));
+    let mut wrong = settings.flat_map(|setting| {
+        let variables = setting.variables.iter().filter_map(move |name| {
+            let text = variable(name).or(config.filled.get(*name).cloned())?;
+            let wanted = setting.kind.allows(&text).err()?;
+            Some(format!("{name} must be {wanted}, not {text:?}"))
+        });
+        let own = files.iter().filter(|file| !file.foreign);
+        let written = own.filter_map(move |file| {
+            let value = file.values.get(setting.name)?;
+            let wanted = setting.kind.text(value).err()?;
+            let (place, value) = (shown(&file.path), shortened(&value.to_string(), 60));
+            let name = setting.name;
+            Some(format!("{place}: {name:?} must be {wanted}, not {value}"))
+        });
+        variables.chain(written)
+    });
+    wrong.next()
 }

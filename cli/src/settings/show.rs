@@ -3,6 +3,7 @@
 use corecoder::Config;
 use corecoder::files::shown;
 
+use super::models::LIMITS;
 use super::table::{Kind, SETTINGS, Setting};
 use super::{OWN, Settings, variable};
 use crate::args::Args;
@@ -64,22 +65,29 @@ fn of(setting: &Setting, args: &Args, settings: &Settings) -> (String, String) {
         return (value, setting.flag.unwrap_or_default().to_string());
     }
     let config = &settings.config;
-    for name in setting.variables {
-        if let Some(value) = variable(name).filter(|value| counts(setting, value)) {
-            return (veiled(setting, &value), name.to_string());
-        }
-        // A .env file, or one of settings.
-        let filled = config.filled.get(*name).zip(config.origins.get(*name));
-        if let Some((value, file)) = filled.filter(|(value, _)| counts(setting, value)) {
-            return (veiled(setting, value), shown(file));
-        }
-    }
     let mut files = settings.files.iter();
     let file = files.find_map(|file| {
         let own = !file.foreign || matches!(setting.kind, Kind::Object);
         let value = file.values.get(setting.name).filter(|_| own)?;
         Some((setting.kind.text(value).ok()?, &file.path))
     });
+    // A limit in a .env file can't raise that of the settings.
+    let is_lower = |value: &str| {
+        let number = |text: &str| text.parse::<f64>().unwrap_or(f64::MAX);
+        let set = file.as_ref().map_or(f64::MAX, |(set, _)| number(set));
+        !LIMITS.contains(&setting.name) || number(value) <= set
+    };
+    for name in setting.variables {
+        if let Some(value) = variable(name).filter(|value| counts(setting, value)) {
+            return (veiled(setting, &value), name.to_string());
+        }
+        // A .env file, or one of settings.
+        let filled = config.filled.get(*name).zip(config.origins.get(*name));
+        let filled = filled.filter(|(value, _)| counts(setting, value) && is_lower(value));
+        if let Some((value, file)) = filled {
+            return (veiled(setting, value), shown(file));
+        }
+    }
     match (file, setting.name, config.base_url.as_deref()) {
         (Some((value, path)), ..) => (veiled(setting, &value), shown(path)),
         (_, "model", _) => (config.model.clone(), "default".to_string()),
