@@ -246,12 +246,15 @@ impl Person {
             return None;
         }
         let _turn = self.turn.lock().await;
+        let is_cents = |sum: f64| (sum * 100.0 - (sum * 100.0).round()).abs() < 1e-6;
         let show = |sum: f64| match short.limit {
             Limit::Tokens => format!("{} tokens", tokens(sum as u64)),
+            Limit::Session | Limit::Day if is_cents(sum) => format!("${sum:.2}"),
             Limit::Session | Limit::Day => dollars(sum),
         };
         let asked = self.screen.ask();
-        let raised = match question::raise(&short.words, short.allowed, show).await {
+        let raised = match question::raise(&short.words, short.allowed, offered(&short), show).await
+        {
             Ok(raised) => raised?,
             Err(Answer::Interrupted) => {
                 drop(asked);
@@ -341,6 +344,18 @@ impl Person {
 
 const UNATTENDED: &str = "nobody is here to be asked, no rule allows this (--allowed-tools, or permissions in the settings), \
 and the run was started without --yes. Do what you can without it, and say in your answer what you would change.";
+
+/// Twice the limit, or more where that is less than the next request needs: the same question would come again. A sum
+/// that is easily read.
+fn offered(short: &Short) -> f64 {
+    let enough = short.allowed - short.left + short.needed;
+    let step = match short.limit {
+        Limit::Tokens => 1_000.0,
+        Limit::Session | Limit::Day => 0.01,
+    };
+    // Sums of floats may differ in their last digit.
+    (enough.max(short.allowed * 2.0) / step - 1e-6).ceil() * step
+}
 
 #[async_trait]
 impl Host for Person {

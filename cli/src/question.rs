@@ -81,17 +81,18 @@ fn announce(who: &str, call: &ToolCall, change: &Change, reason: Option<&str>) {
     }
 }
 
-/// Asks whether a limit is to be raised, from `allowed`; `show` writes such a sum. `None` leaves it.
+/// Asks whether a limit is to be raised, from `allowed`, to `offered` or another; `show` writes such a sum. `None` leaves
+/// it.
 pub async fn raise(
     words: &str,
     allowed: f64,
+    offered: f64,
     show: impl Fn(f64) -> String,
 ) -> Result<Option<f64>, Answer> {
     tell!("{} {}", style("?").yellow().bold(), plain(words));
-    let twice = allowed * 2.0;
     let choices = format!(
         "  Go on? [y]es, up to {}; another limit; [n]o: ",
-        show(twice)
+        show(offered)
     );
     loop {
         let line = line(choices.clone(), String::new()).await?;
@@ -99,7 +100,7 @@ pub async fn raise(
         match said.trim_start_matches('$').parse::<f64>() {
             Ok(limit) if limit.is_finite() && limit > allowed => return Ok(Some(limit)),
             Ok(_) => tell!("  it is {} now; name a higher one", show(allowed)),
-            Err(_) if ["y", "yes", "ok"].contains(&said.as_str()) => return Ok(Some(twice)),
+            Err(_) if ["y", "yes", "ok"].contains(&said.as_str()) => return Ok(Some(offered)),
             Err(_) if ["", "n", "no"].contains(&said.as_str()) => return Ok(None),
             Err(_) => tell!("  answer y or n, or write a number"),
         }
