@@ -55,8 +55,13 @@ pub struct Asked {
 /// Why there is no model.
 #[derive(Debug, thiserror::Error)]
 pub enum ChoiceError {
-    #[error("no provider is called {name:?}{near}; `providers` in the settings can add one", near = suggested(.near))]
-    Unknown { name: String, near: Vec<String> },
+    /// `known` are all that there are.
+    #[error("no provider is called {name:?}{}; `providers` in the settings can add one", suggested(.near, .known))]
+    Unknown {
+        name: String,
+        near: Vec<String>,
+        known: Vec<String>,
+    },
     #[error("{provider}: {text}")]
     Through { provider: String, text: String },
     /// The model is to be picked from what the server lists: `Chosen::models`, then `Chosen::with_model`.
@@ -86,9 +91,9 @@ pub enum ChoiceError {
     Nothing,
 }
 
-fn suggested(near: &[String]) -> String {
+fn suggested(near: &[String], known: &[String]) -> String {
     match near {
-        [] => String::new(),
+        [] => format!("; there are {}", known.join(", ")),
         near => format!("; did you mean {}?", near.join(", ")),
     }
 }
@@ -195,9 +200,11 @@ impl Choice<'_> {
     }
 
     fn row(&self, name: &str) -> Result<Arc<Row>, ChoiceError> {
+        let known = || self.table.rows().iter().map(|row| row.name.clone());
         let unknown = || ChoiceError::Unknown {
             name: name.to_string(),
             near: self.table.near(name),
+            known: known().collect(),
         };
         self.table.named(name.trim()).cloned().ok_or_else(unknown)
     }
