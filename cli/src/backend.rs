@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use corecoder::config::is_loopback;
 use corecoder::files::shown;
-use corecoder::{Config, Model, windows};
+use corecoder::{Config, Model, ModelError, windows};
 use corecoder_conventions::Places;
 use corecoder_providers::budget::{Day, Ledger, Limits, Metered};
 use corecoder_providers::choice::{Asked, Choice, ChoiceError, Chosen, Given};
@@ -179,7 +179,8 @@ impl Backend {
 /// What an endpoint offers, and whose it is.
 pub struct Offer {
     pub endpoint: Chosen,
-    pub models: Vec<Offered>,
+    /// Errors if it does not list them.
+    pub models: Result<Vec<Offered>, ModelError>,
 }
 
 /// One of its models.
@@ -219,8 +220,6 @@ pub async fn offer(
         Err(error) => return Err(error.to_string()),
     };
     let listed = endpoint.models().await;
-    let listed =
-        listed.map_err(|error| format!("{} lists no models: {error}", endpoint.base_url))?;
     let offered = |listed: Listed| {
         let price = price_of(&prices, &endpoint.with_model(&listed.name));
         let rates = price.as_ref().map(|price| &price.rates);
@@ -233,9 +232,16 @@ pub async fn offer(
         }
     };
     Ok(Offer {
-        models: listed.into_iter().map(offered).collect(),
+        models: listed.map(|listed| listed.into_iter().map(offered).collect()),
         endpoint,
     })
+}
+
+/// The main model as far as it is settled without asking anybody.
+pub fn meant(args: &Args, places: &Places, settings: &Settings) -> Option<Chosen> {
+    let (table, _, _) = tables(settings);
+    let said = Said::new(&table, places, &settings.config);
+    said.choice(|choice| choice.choose(&asked(args))).ok()
 }
 
 /// Providers and prices as the user has them, and what of theirs can't be used.

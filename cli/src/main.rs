@@ -175,7 +175,8 @@ async fn run(mut args: Args) -> anyhow::Result<ExitCode> {
                 }
                 _ => {}
             }
-            settings::show::run(&args, &project.settings);
+            let meant = backend::meant(&args, &project.places, &project.settings);
+            settings::show::run(&args, &project.settings, meant.as_ref());
             let remarks = remarks.iter().chain(&project.problems);
             remarks.for_each(|remark| eprintln!("corecoder: {}", words::plain(remark)));
             Ok(ExitCode::SUCCESS)

@@ -15,23 +15,27 @@ pub async fn run(args: &Args, project: &Project, of: Option<&str>, json: bool) -
         Ok(offer) => offer,
         Err(why) => return crate::usage(&why),
     };
+    let endpoint = &offer.endpoint;
+    let models = match offer.models {
+        Ok(models) => models,
+        Err(error) => {
+            let words = format!("{} lists no models: {error}", endpoint.base_url);
+            eprintln!("corecoder: {}", plain(&words));
+            return crate::exit_code(&error.into());
+        }
+    };
     if json {
-        say!("{}", serde_json::json!(offer.models));
+        say!("{}", serde_json::json!(models));
         return ExitCode::SUCCESS;
     }
-    let endpoint = &offer.endpoint;
     let words = format!("{} at {}", endpoint.provider, endpoint.base_url);
     say!("{}", style(plain(&words)).bold());
-    if offer.models.is_empty() {
+    if models.is_empty() {
         say!("it lists none");
     }
-    let widest = offer
-        .models
-        .iter()
-        .map(|model| model.name.chars().count())
-        .max();
+    let widest = models.iter().map(|model| model.name.chars().count()).max();
     let widest = widest.unwrap_or(0).min(LONGEST);
-    for model in &offer.models {
+    for model in &models {
         say!("{}", line(model, widest));
     }
     ExitCode::SUCCESS

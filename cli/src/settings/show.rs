@@ -2,6 +2,7 @@
 
 use corecoder::Config;
 use corecoder::files::shown;
+use corecoder_providers::choice::Chosen;
 
 use super::models::LIMITS;
 use super::table::{Kind, SETTINGS, Setting};
@@ -9,15 +10,15 @@ use super::{OWN, Settings, variable};
 use crate::args::Args;
 use crate::words::plain;
 
-/// Prints all settings.
-pub fn run(args: &Args, settings: &Settings) {
+/// Prints all settings; `meant` is the model that they settle.
+pub fn run(args: &Args, settings: &Settings, meant: Option<&Chosen>) {
     let name = SETTINGS
         .iter()
         .map(|setting| setting.name.len())
         .max()
         .unwrap_or(0);
     for setting in SETTINGS {
-        let (value, origin) = of(setting, args, settings);
+        let (value, origin) = of(setting, args, settings, meant);
         say!("{:name$}  {}  ({origin})", setting.name, plain(&value));
     }
     say!("\nfiles, the first that has a setting counts:");
@@ -60,11 +61,28 @@ fn user_file(config: &Config) -> String {
 }
 
 /// A setting's value and its origin, as a person reads them.
-fn of(setting: &Setting, args: &Args, settings: &Settings) -> (String, String) {
+fn of(
+    setting: &Setting,
+    args: &Args,
+    settings: &Settings,
+    meant: Option<&Chosen>,
+) -> (String, String) {
     if let Some(value) = flag(setting.name, args) {
         return (value, setting.flag.unwrap_or_default().to_string());
     }
     let config = &settings.config;
+    let name = meant.and_then(|meant| meant.key_from.as_deref());
+    if let Some(name) = name.filter(|_| setting.name == "api_key") {
+        let key = variable(name).or(config.filled.get(name).cloned());
+        let origin = config
+            .origins
+            .get(name)
+            .filter(|_| variable(name).is_none());
+        let origin = origin.map_or(name.to_string(), |file| {
+            format!("{name} in {}", shown(file))
+        });
+        return (hidden(&key.unwrap_or_default()), origin);
+    }
     let mut files = settings.files.iter();
     let file = files.find_map(|file| {
         let own = !file.foreign || matches!(setting.kind, Kind::Object);
@@ -88,10 +106,13 @@ fn of(setting: &Setting, args: &Args, settings: &Settings) -> (String, String) {
             return (veiled(setting, value), shown(file));
         }
     }
-    match (file, setting.name, config.base_url.as_deref()) {
+    let of_provider = |meant: &Chosen| format!("of {}", meant.provider);
+    match (file, setting.name, meant) {
         (Some((value, path)), ..) => (veiled(setting, &value), shown(path)),
+        (_, "model", Some(meant)) => (meant.name().to_string(), of_provider(meant)),
         (_, "model", _) => (config.model.clone(), "default".to_string()),
-        (_, "base_url", Some(url)) => (url.to_string(), "default for this key".to_string()),
+        (_, "provider", Some(meant)) => (meant.provider.clone(), setting.default.to_string()),
+        (_, "base_url", Some(meant)) => (meant.base_url.clone(), of_provider(meant)),
         _ => (setting.default.to_string(), "default".to_string()),
     }
 }
