@@ -7,6 +7,10 @@ mod endpoints;
 mod fallback;
 mod keys;
 mod provider;
+mod repl;
+#[allow(dead_code)] // It is made for more than is asked of it here.
+#[path = "../interactive/terminal.rs"]
+mod terminal;
 mod time;
 mod wire;
 mod wires;
@@ -14,12 +18,14 @@ mod wires;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A folder with the user's `home` and the `project` in which the program works.
-pub struct Home(TempDir);
+/// A folder with the user's `home` and the `project` in which the program works; a clone is the same.
+#[derive(Clone)]
+pub struct Home(Arc<TempDir>);
 
 /// How a run ended, and what it said.
 #[derive(Debug)]
@@ -31,16 +37,21 @@ pub struct Ended {
 
 impl Home {
     pub fn new() -> Home {
-        let home = Home(tempfile::tempdir().unwrap());
+        let home = Home(Arc::new(tempfile::tempdir().unwrap()));
         fs::create_dir(home.path("home")).unwrap();
         fs::create_dir(home.path("project")).unwrap();
         home
     }
 
+    /// As [`Home::new`].
+    pub fn made() -> Home {
+        Home::new()
+    }
+
     /// With these settings of the user's.
     pub fn with(settings: Value) -> Home {
         let home = Home::new();
-        home.write("home/.corecoder/settings.json", &settings.to_string());
+        home.write("home/.corecoder/settings.json", settings.to_string());
         home
     }
 
@@ -48,7 +59,7 @@ impl Home {
         self.0.path().join(name)
     }
 
-    pub fn write(&self, name: &str, content: &str) {
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
@@ -84,8 +95,8 @@ impl Home {
         command.spawn().unwrap()
     }
 
-    /// The journal of the only session.
-    pub fn journal(&self) -> String {
+    /// The file of the only session.
+    pub fn session(&self) -> PathBuf {
         let folder = self.path("home/.corecoder/sessions");
         let files = fs::read_dir(folder).unwrap().flatten();
         let mut journals = files
@@ -93,7 +104,12 @@ impl Home {
             .filter(|path| path.extension().is_some_and(|end| end == "jsonl"));
         let journal = journals.next().expect("no session is kept");
         assert!(journals.next().is_none(), "there is more than one session");
-        fs::read_to_string(journal).unwrap()
+        journal
+    }
+
+    /// The journal of the only session.
+    pub fn journal(&self) -> String {
+        fs::read_to_string(self.session()).unwrap()
     }
 
     /// What `cost --json` says of the newest session.
