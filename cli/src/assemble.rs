@@ -13,7 +13,7 @@ use crate::person::Person;
 use crate::plan::{self, PresentPlan};
 use crate::status::Bill;
 use crate::todo::{self, TodoWrite};
-use crate::{Start, cost, words};
+use crate::{Start, cost, unsure, words};
 
 /// The agent that works in this session, for this person. What happens is told to `host`, which asks the person. Errors
 /// if its model can't be set up.
@@ -71,7 +71,9 @@ fn begin_bill(start: &Start, kept: &Kept, person: &Person) {
     let bill = journal.and_then(|journal| cost::of(journal, &start.project.settings).ok());
     let total = bill.map(|(bill, _)| bill.sheet().total).unwrap_or_default();
     let tokens = total.usage.prompt + total.usage.completion;
-    start.backend.ledger.begin(total.dollars, tokens);
+    let unsure = unsure::of(start, kept);
+    let (ledger, dollars) = (&start.backend.ledger, total.dollars + unsure.dollars);
+    ledger.begin(dollars, tokens + unsure.tokens);
     person.screen.status(|status| {
         status.bill = Bill {
             usage: total.usage,

@@ -13,7 +13,7 @@ use crate::status::Bill;
 use crate::typing::Message;
 use crate::words::{self, plain};
 use crate::work::{Ended, until_interrupted};
-use crate::{Start, assemble, cost, keep, sessions, turn};
+use crate::{Start, assemble, cost, keep, sessions, turn, unsure};
 
 const HELP: &str = concat!(
     "  /help            this text\n",
@@ -239,6 +239,7 @@ impl Repl {
     }
 
     async fn reset(&mut self) {
+        unsure::keep(&self.start, &self.kept);
         let mut kept = keep::begin(&self.start.project.settings.config);
         let person = &self.person;
         match assemble::agent(&self.start, &mut kept, person, person.clone()) {

@@ -35,6 +35,7 @@ mod placed;
 mod plan;
 mod todo;
 mod turn;
+mod unsure;
 
 // What a person sees and types.
 mod attach;

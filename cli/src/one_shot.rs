@@ -21,7 +21,7 @@ use crate::signals::Signals;
 use crate::status::Bill;
 use crate::typing::Message;
 use crate::words::plain;
-use crate::{Start, assemble, commands};
+use crate::{Start, assemble, commands, unsure};
 
 /// Where the task comes from.
 pub enum Task {
@@ -115,6 +115,7 @@ pub async fn run(start: Start, task: Task) -> anyhow::Result<ExitCode> {
     screen.begin(String::new(), false);
     let ended = until_stopped(&mut run, task, signals, &kept).await;
     screen.end();
+    unsure::keep(&run.start, &kept);
     let code = match ended {
         Ok(code) => code?,
         Err(stopped) => return run.stopped(stopped, &kept),

@@ -25,7 +25,7 @@ use crate::turn::{self, Turn};
 use crate::typing::{Message, Quiet};
 use crate::words::plain;
 use crate::work::{Ended, until_interrupted};
-use crate::{Start, notify};
+use crate::{Start, notify, unsure};
 
 pub struct Repl {
     pub agent: Agent,
@@ -90,6 +90,7 @@ pub async fn run(start: Start, first: Option<String>) -> anyhow::Result<ExitCode
         repl.person.screen.queue(Message::new(first));
     }
     let code = repl.run().await?;
+    unsure::keep(&repl.start, &repl.kept);
     let session = repl.kept.session.filter(|session| session.path().exists());
     if let Some(session) = session {
         let id = session.id();
