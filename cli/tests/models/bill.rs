@@ -164,7 +164,7 @@ fn another_model_and_another_start_are_reasons_why_the_cache_missed() {
 
 #[test]
 fn a_price_that_is_not_known_is_said_and_is_no_zero() {
-    let (home, provider) = (Home::new(), Provider::echo());
+    let (home, provider) = (Home::made(), Provider::echo());
     let url = provider.v1();
     home.run(&env(&url), &["-p", "hello"]).is(0, &[]);
     let ended = home.run(&[], &["cost"]);

@@ -4,7 +4,7 @@ use std::process::Child;
 
 use serde_json::{Value, json};
 
-use crate::provider::{Count, Provider, agent, bash, calls, failed, says};
+use crate::provider::{Count, Provider, Reply, What, agent, bash, calls, failed, says};
 use crate::{Ended, Home, ended};
 
 /// Dollars per million tokens, in and out.
@@ -40,9 +40,9 @@ fn endless() -> Provider {
         match before % 7 {
             2 if !is_child => calls(&[agent("look here"), agent("look there"), agent("look on")]),
             4 => failed(503, "try again"),
-            5 => crate::provider::What::Cut("half of it".repeat(20)).into(),
+            5 => What::Cut("half of it".repeat(20)).into(),
             6 if is_child => says("A report. ".repeat(20)),
-            _ => calls(&[bash("seq 1 400")]),
+            _ => calls(&[bash(&format!("seq {before} 400"))]),
         }
     })
 }
@@ -183,7 +183,7 @@ fn a_limit_for_a_model_without_a_price_is_refused_with_the_line_that_is_missing(
 fn a_server_of_ones_own_costs_nothing_whatever_the_limit() {
     let provider = Provider::worker();
     let env = [("OLLAMA_HOST", provider.url.as_str())];
-    let home = Home::new();
+    let home = Home::made();
     let args = [
         "--yes",
         "-p",
@@ -262,7 +262,7 @@ fn a_limit_that_is_none_stops_the_program_before_it_spends() {
 #[test]
 fn tokens_are_held_to_their_limit_too() {
     for limit in [30_000_u64, 60_000] {
-        let (home, provider) = (Home::new(), endless());
+        let (home, provider) = (Home::made(), endless());
         let url = provider.v1();
         let text = limit.to_string();
         let args = ["--yes", "-p", "work", "--max-tokens-total", &text];
@@ -343,4 +343,76 @@ fn a_stand_in_spends_from_the_same_limit() {
     ended.is(3, &["the limit of $0.4"]);
     let spent = dollars(&second.billed());
     assert!(spent > 0.0 && spent <= 0.4, "{spent}");
+}
+
+#[test]
+fn a_server_that_bills_all_it_may_and_never_caches_is_held_to_the_limit() {
+    let provider = Provider::new(|asked, before| {
+        let bytes = asked.body.to_string().len() as u64;
+        let most = asked.longest().expect("a limit needs a longest reply");
+        let reply = match before % 4 {
+            1 => calls(&[agent("look here"), agent("look there")]),
+            3 => says("A report. ".repeat(500)),
+            _ => calls(&[bash(&format!("seq {before} 2000"))]),
+        };
+        reply.counted(bytes * 2 / 3, 0, most)
+    });
+    let url = provider.v1();
+    let ended = home().run(&env(&url), &["--yes", "-p", "work", "--max-cost", "2"]);
+    ended.is(3, &["the limit of $2"]);
+    let spent = dollars(&provider.billed());
+    assert!(spent > 1.0 && spent <= 2.0, "{spent}");
+}
+
+#[test]
+fn what_is_under_way_in_one_program_is_not_to_be_spent_by_another() {
+    let home = with_day(0.1);
+    let provider = Provider::new(|_, _| says("Yes.").counted(4_000, 0, 100).held());
+    let url = provider.v1();
+    let first = home.start(&env(&url), &["-p", "hello"]);
+    provider.comes(1);
+    home.run(&env(&url), &["-p", "hello"])
+        .is(3, &["for the day"]);
+    provider.let_go();
+    ended(first.wait_with_output().unwrap()).is(0, &["Yes."]);
+    assert_eq!(provider.asked().len(), 1);
+}
+
+#[test]
+fn a_request_that_was_killed_or_cut_off_counts_for_the_day() {
+    let home = with_day(0.1);
+    let provider = Provider::new(|_, _| says("Yes.").held());
+    let url = provider.v1();
+    let mut first = home.start(&env(&url), &["-p", "hello"]);
+    provider.comes(1);
+    first.kill().unwrap();
+    first.wait().unwrap();
+    home.run(&env(&url), &["-p", "hello"])
+        .is(3, &["for the day"]);
+    assert_eq!(provider.asked().len(), 1);
+}
+
+#[test]
+fn what_was_cut_off_counts_when_the_session_goes_on() {
+    let home = home();
+    let provider = Provider::new(|asked, before| match before {
+        0 => says("Yes."),
+        _ => Reply::from(What::Cut("half of it".into())).counted(
+            2_000,
+            0,
+            asked.longest().unwrap_or(0),
+        ),
+    });
+    let url = provider.v1();
+    home.run(&env(&url), &["-p", "hello"]).is(0, &[]);
+    for _ in 0..3 {
+        let args = ["-c", "-p", "on", "--max-cost", "0.3"];
+        home.run(&env(&url), &args).is(3, &[]);
+    }
+    let spent = dollars(&provider.billed());
+    assert!(
+        spent <= 0.3,
+        "{spent} in {} requests",
+        provider.billed().len()
+    );
 }

@@ -21,7 +21,7 @@ fn the_models_of_a_provider_are_listed_with_window_and_price() {
             (url, provider.url.as_str()),
             (key.as_str(), "key-of-this-one"),
         ];
-        let home = Home::new();
+        let home = Home::made();
         let ended = home.run(&env, &["models", name]);
         ended.is(0, &[name, &provider.url, "claude-sonnet-5-5", "small-one"]);
         let sent = provider.all()[0].header(header).map(str::to_string);
@@ -58,7 +58,7 @@ fn the_models_of_a_provider_are_listed_with_window_and_price() {
 
 #[test]
 fn a_provider_that_is_not_known_is_told_with_those_that_are() {
-    let home = Home::new();
+    let home = Home::made();
     for args in [
         &["models", "antropic"][..],
         &["-p", "hello", "--provider", "antropic"],
@@ -80,7 +80,7 @@ fn a_provider_that_is_not_known_is_told_with_those_that_are() {
 fn a_server_that_is_not_there_or_refuses_is_told_and_is_no_slip_of_the_user() {
     let gone = dead();
     let env = [("ANTHROPIC_BASE_URL", gone.as_str())];
-    let ended = Home::new().run(&env, &["models", "anthropic"]);
+    let ended = Home::made().run(&env, &["models", "anthropic"]);
     ended.is(75, &[&gone, "lists no models"]);
 }
 
@@ -103,7 +103,7 @@ fn the_doctor_asks_a_provider_on_its_own_wire() {
     ] {
         let provider = Provider::echo();
         let env = [(url, provider.url.as_str()), (key, "key-of-this-one")];
-        let ended = Home::new().run(&env, &["--provider", name, "-m", model, "doctor"]);
+        let ended = Home::made().run(&env, &["--provider", name, "-m", model, "doctor"]);
         let answered = format!("{model} answered in");
         ended.is(0, &[key, "lists 3 models", &answered]);
         assert!(!format!("{ended:?}").contains("key-of-this-one"));
@@ -113,7 +113,7 @@ fn the_doctor_asks_a_provider_on_its_own_wire() {
         ("ANTHROPIC_API_KEY", "key"),
         ("ANTHROPIC_BASE_URL", "http://127.0.0.1:9"),
     ];
-    Home::new()
+    Home::made()
         .run(&env, &["doctor"])
         .is(1, &["claude-sonnet-5-5 was not asked"]);
 }
@@ -127,7 +127,7 @@ fn the_doctor_looks_at_those_that_take_over_too() {
         ("DEEPSEEK_BASE_URL", gone.as_str()),
         ("CORECODER_FALLBACK", "deepseek/deepseek-chat"),
     ];
-    let ended = Home::new().run(&env, &["--provider", "anthropic", "doctor"]);
+    let ended = Home::made().run(&env, &["--provider", "anthropic", "doctor"]);
     ended.is(
         1,
         &[
@@ -215,7 +215,7 @@ fn the_model_that_is_shown_is_the_one_that_would_be_asked() {
         ("OPENAI_API_KEY", "gpt-5.5"),
         ("DEEPSEEK_API_KEY", "deepseek-chat"),
     ] {
-        let ended = Home::new().run(&[(variable, "key-0123456789-abcd")], &["config"]);
+        let ended = Home::made().run(&[(variable, "key-0123456789-abcd")], &["config"]);
         let line = |name: &str| {
             let mut lines = ended.stdout.lines();
             lines
@@ -255,7 +255,7 @@ fn a_wrong_value_is_told_with_what_it_must_be() {
         ("--max-time", "0", "10m"),
         ("--provider", "", "provider"),
     ] {
-        let ended = Home::new().run(&base, &["-p", "hello", &format!("{flag}={value}")]);
+        let ended = Home::made().run(&base, &["-p", "hello", &format!("{flag}={value}")]);
         ended.is(2, &[words]);
     }
     // What only changes how something is done is told, and left out.
@@ -267,7 +267,7 @@ fn a_wrong_value_is_told_with_what_it_must_be() {
         let variable = format!("CORECODER_{}", name.to_uppercase());
         let mut env = base.to_vec();
         env.push((&variable, value));
-        let ended = Home::new().run(&env, &["-p", "hello"]);
+        let ended = Home::made().run(&env, &["-p", "hello"]);
         ended.is(0, &[&variable, words, "Heard: hello."]);
         let home = Home::with(json!({name: serde_json::from_str(value).unwrap_or(json!(value))}));
         home.run(&base, &["-p", "hello"])

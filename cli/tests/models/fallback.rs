@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::Home;
 use crate::provider::{Asked, Provider, Reply, What, agent, calls, dead, failed, says, write};
+use crate::terminal::Setup;
 
 /// A main model at `first`, and one that stands in at `second`.
 fn env<'a>(first: &'a str, second: &'a str) -> Vec<(&'a str, &'a str)> {
@@ -69,7 +70,7 @@ const FAILURES: [(&str, Failure, &str); 7] = [
 fn another_model_takes_over_whatever_the_first_fails_of() {
     for (case, failure, words) in FAILURES {
         let (first, second) = (Provider::new(move |_, _| failure()), writer());
-        let home = Home::new();
+        let home = Home::made();
         let ended = home.run(&env(&first.url, &second.url), &ARGS);
         assert_eq!(ended.code, 0, "{case}: {ended:#?}");
         assert_eq!(ended.stdout, "It is written.\n", "{case}");
@@ -102,7 +103,7 @@ fn another_model_takes_over_whatever_the_first_fails_of() {
 fn a_dead_port_is_left_for_the_next_model_at_once() {
     let (dead, second) = (dead(), writer());
     let began = std::time::Instant::now();
-    let ended = Home::new().run(&env(&dead, &second.url), &ARGS);
+    let ended = Home::made().run(&env(&dead, &second.url), &ARGS);
     ended.is(0, &["It is written.", "deepseek/deepseek-chat"]);
     assert!(began.elapsed() < Duration::from_secs(3));
 }
@@ -114,7 +115,7 @@ fn a_wrong_key_or_a_wrong_request_is_said_and_not_worked_around() {
         (400, "messages.3: no such thing"),
     ] {
         let (first, second) = (Provider::new(move |_, _| failed(status, words)), writer());
-        let ended = Home::new().run(&env(&first.url, &second.url), &ARGS);
+        let ended = Home::made().run(&env(&first.url, &second.url), &ARGS);
         ended.is(1, &[words]);
         assert!(second.asked().is_empty(), "{status}");
     }
@@ -123,7 +124,7 @@ fn a_wrong_key_or_a_wrong_request_is_said_and_not_worked_around() {
 #[test]
 fn each_switch_is_a_line_of_the_stream_and_the_replies_name_their_model() {
     let (first, second) = (Provider::new(|_, _| failed(503, "we are full")), writer());
-    let home = Home::new();
+    let home = Home::made();
     let ended = home.run(&env(&first.url, &second.url), &streamed());
     ended.is(0, &[]);
     let lines = ended.lines();
@@ -165,7 +166,7 @@ fn each_switch_is_a_line_of_the_stream_and_the_replies_name_their_model() {
 #[test]
 fn a_session_that_another_model_finished_goes_on_with_the_first() {
     let (first, second) = (Provider::new(|_, _| failed(503, "we are full")), writer());
-    let home = Home::new();
+    let home = Home::made();
     home.run(&env(&first.url, &second.url), &ARGS).is(0, &[]);
     let well = Provider::echo();
     let args = ["-c", "-p", "and on", "-m", "anthropic/claude-sonnet-5-5"];
@@ -193,7 +194,7 @@ fn a_server_that_dies_behind_a_write_does_not_have_it_made_again() {
         _ => failed(503, "gone"),
     });
     let second = Provider::new(|asked, _| says(format!("Results: {}", asked.results().len())));
-    let home = Home::new();
+    let home = Home::made();
     home.run(&env(&first.url, &second.url), &ARGS)
         .is(0, &["Results: 1"]);
     assert_eq!(home.read("project/file").as_deref(), Some("once\n"));
@@ -205,7 +206,7 @@ fn a_server_that_dies_behind_a_write_does_not_have_it_made_again() {
 fn a_call_that_was_cut_off_is_not_made() {
     let first = Provider::new(|_, _| What::Cut("I write now".into()).into());
     let second = writer();
-    let home = Home::new();
+    let home = Home::made();
     home.run(&env(&first.url, &second.url), &ARGS).is(0, &[]);
     assert_eq!(home.read("project/file").as_deref(), Some("written\n"));
 }
@@ -220,7 +221,7 @@ fn sub_agents_ask_the_model_that_took_over() {
         task if task.starts_with("look") => says(format!("Report of {task}.")),
         _ => says(format!("Both: {}", asked.results().join(" "))),
     });
-    let ended = Home::new().run(&env(&first.url, &second.url), &ARGS);
+    let ended = Home::made().run(&env(&first.url, &second.url), &ARGS);
     ended.is(0, &["Report of look around.", "Report of look there."]);
 }
 
@@ -238,7 +239,7 @@ fn a_summary_is_written_by_the_model_that_took_over() {
         }
         (false, _) => says("Done."),
     });
-    let home = Home::new();
+    let home = Home::made();
     let mut env = env(&first.url, &second.url);
     env.push(("CORECODER_MAX_CONTEXT", "20000"));
     home.run(&env, &ARGS).is(0, &["Done.", "became a summary"]);
@@ -252,7 +253,7 @@ fn a_summary_is_written_by_the_model_that_took_over() {
 fn when_all_are_dead_each_is_named_with_its_reason_and_the_code_is_75() {
     let first = Provider::new(|_, _| failed(503, "we are full"));
     let second = Provider::new(|_, _| failed(500, "we are broken"));
-    let ended = Home::new().run(&env(&first.url, &second.url), &streamed());
+    let ended = Home::made().run(&env(&first.url, &second.url), &streamed());
     ended.is(
         75,
         &[
@@ -266,7 +267,7 @@ fn when_all_are_dead_each_is_named_with_its_reason_and_the_code_is_75() {
     let result = ended.lines().pop().unwrap();
     assert_eq!(result["is_error"], true, "{result}");
     let (one, other) = (dead(), dead());
-    let ended = Home::new().run(&env(&one, &other), &ARGS);
+    let ended = Home::made().run(&env(&one, &other), &ARGS);
     ended.is(75, &["no model answers", &one[7..], &other[7..]]);
 }
 
@@ -278,7 +279,7 @@ fn stand_ins_come_from_a_variable_and_from_settings_too() {
     let args = [yes, model, name, prompt, task];
     let mut by_variable = env(&dead, &second.url);
     by_variable.push(("CORECODER_FALLBACK", fallback));
-    Home::new()
+    Home::made()
         .run(&by_variable, &args)
         .is(0, &["It is written."]);
     for list in [json!([fallback]), json!(fallback)] {
@@ -305,8 +306,52 @@ fn a_stand_in_that_can_not_be_one_is_said_before_anything_is_asked() {
             "--fallback",
             name,
         ];
-        let ended = Home::new().run(&env(&first.url, &first.url), &args);
+        let ended = Home::made().run(&env(&first.url, &first.url), &args);
         ended.is(2, &[words]);
     }
     assert!(first.asked().is_empty());
+}
+
+#[test]
+fn a_stand_in_that_reads_less_gets_a_conversation_made_shorter() {
+    let first = Provider::new(|_, before| match before {
+        0..6 => calls(&[("bash", json!({"command": format!("seq {before} 2000")}))]),
+        _ => failed(503, "we are full"),
+    });
+    let second = Provider::new(|asked, _| match asked.body.to_string().len() / 4 {
+        8_001.. => failed(
+            400,
+            "This model's maximum context length is 8000 tokens. However, your messages resulted in more.",
+        ),
+        _ if asked.is_summary() => says("The notes."),
+        _ => says("Done."),
+    });
+    let ended = Home::made().run(&env(&first.url, &second.url), &ARGS);
+    ended.is(0, &["Done.", "made room"]);
+}
+
+#[test]
+fn the_line_below_the_prompt_names_the_model_that_took_over() {
+    let (first, second) = (
+        Provider::new(|_, _| failed(503, "we are full")),
+        Provider::echo(),
+    );
+    let mut setup = Setup::new().args(&["-m", "anthropic/claude-sonnet-5-5"]);
+    for (name, value) in env(&first.url, &second.url) {
+        setup = setup.env(name, value);
+    }
+    let setup = setup
+        .env("CORECODER_BASE_URL", "")
+        .env("CORECODER_FALLBACK", "deepseek/deepseek-chat");
+    let mut terminal = setup.start(first.clone());
+    assert!(terminal.shows("· anthropic/claude-sonnet-5-5 ·"));
+    terminal.talks(
+        "hello",
+        &[
+            "deepseek/deepseek-chat is asked from now on",
+            "Heard: hello.",
+        ],
+    );
+    terminal.sees("ask · deepseek/deepseek-chat ·");
+    terminal.leaves();
 }

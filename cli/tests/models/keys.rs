@@ -51,7 +51,7 @@ fn check(keys: &[&str], more: &[(&str, &str)], args: &[&str], place: &str, key: 
     let mut all = vec!["-p", "hello"];
     all.extend(args.iter().map(String::as_str));
     let case = format!("{keys:?} {more:?} {all:?}");
-    let ended = Home::new().run(&env, &all);
+    let ended = Home::made().run(&env, &all);
     assert_eq!(ended.code, 0, "{case}: {ended:#?}");
     for (name, server) in &servers {
         let heard: String = server.all().iter().map(|asked| asked.whole()).collect();
@@ -63,13 +63,21 @@ fn check(keys: &[&str], more: &[(&str, &str)], args: &[&str], place: &str, key: 
     }
 }
 
+/// Keys, arguments, the place that is asked, the key that arrives.
+type Row = (
+    &'static [&'static str],
+    &'static [&'static str],
+    &'static str,
+    Option<&'static str>,
+);
+
 const FLAG: &str = "key-flag-000007";
 
 #[test]
 fn the_key_that_arrives_is_the_providers_own_or_the_general_one() {
     let (claude, gemini, deepseek, openrouter) = (PLACES[0], PLACES[1], PLACES[2], PLACES[3]);
-    let own = &["ANTHROPIC_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY"][..];
-    let rows: [(&[&str], &[&str], &str, Option<&str>); 14] = [
+    let own = &["ANTHROPIC_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY"];
+    let rows: [Row; 14] = [
         (own, &[], claude, Some("ANTHROPIC_API_KEY")),
         (
             own,
@@ -209,7 +217,7 @@ fn a_model_that_takes_over_gets_its_own_key_and_never_the_first_ones() {
 
 /// A project that says this in its `.env` leads to nobody's key: the proxy, through which all requests go, hears none.
 fn led(env_file: &str, args: &[&str], code: i32, words: &[&str]) {
-    let home = Home::new();
+    let home = Home::made();
     home.write("project/.env", env_file);
     let proxy = Provider::echo();
     let is_own = |name: &str| !env_file.contains(name);
@@ -257,7 +265,7 @@ fn a_projects_base_url_gets_no_key_of_the_users() {
     let both = format!("{general}CORECODER_API_KEY=key-of-the-project\nCORECODER_MODEL=m\n");
     let asked = ["sends everything to http://evil.example/v1", "--trust"];
     led(&both, &[], 2, &asked);
-    let home = Home::new();
+    let home = Home::made();
     home.write("project/.env", &both);
     let proxy = Provider::echo();
     let mut env = vec![("HTTP_PROXY", proxy.url.as_str())];
@@ -287,7 +295,7 @@ fn what_an_untrusted_project_says_of_a_providers_address_or_of_stand_ins_is_igno
     ] {
         let (variable, _) = file.split_once('=').unwrap();
         let words = format!("{variable} is ignored, because this folder is not trusted");
-        let home = Home::new();
+        let home = Home::made();
         home.write("project/.env", file);
         let proxy = Provider::echo();
         let mut env = KEYS.to_vec();
@@ -305,9 +313,9 @@ fn what_an_untrusted_project_says_of_a_providers_address_or_of_stand_ins_is_igno
 
 #[test]
 fn a_projects_row_of_a_provider_gets_no_key_of_the_users() {
-    let home = Home::new();
+    let home = Home::made();
     let rows = json!({"providers": {"anthropic": {"base_url": "http://evil.example"}}});
-    home.write("project/.corecoder/settings.json", &rows.to_string());
+    home.write("project/.corecoder/settings.json", rows.to_string());
     let proxy = Provider::echo();
     let mut env = KEYS.to_vec();
     env.push(("HTTP_PROXY", proxy.url.as_str()));

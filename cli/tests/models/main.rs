@@ -36,21 +36,16 @@ pub struct Ended {
 }
 
 impl Home {
-    pub fn new() -> Home {
+    pub fn made() -> Home {
         let home = Home(Arc::new(tempfile::tempdir().unwrap()));
         fs::create_dir(home.path("home")).unwrap();
         fs::create_dir(home.path("project")).unwrap();
         home
     }
 
-    /// As [`Home::new`].
-    pub fn made() -> Home {
-        Home::new()
-    }
-
     /// With these settings of the user's.
     pub fn with(settings: Value) -> Home {
-        let home = Home::new();
+        let home = Home::made();
         home.write("home/.corecoder/settings.json", settings.to_string());
         home
     }

@@ -143,6 +143,11 @@ impl Asked {
         wire::results(self)
     }
 
+    /// The longest reply that it wants, in tokens.
+    pub fn longest(&self) -> Option<u64> {
+        wire::longest(self, self.wire()?)
+    }
+
     /// Whether it wants a summary of the conversation.
     pub fn is_summary(&self) -> bool {
         self.body

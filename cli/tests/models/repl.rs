@@ -226,3 +226,13 @@ fn the_longest_time_ends_a_turn_and_not_the_session() {
     terminal.talks("hello", &["Heard: hello."]);
     terminal.leaves();
 }
+
+#[test]
+fn a_model_without_a_price_is_not_changed_to_where_there_is_a_limit() {
+    let mut terminal = limited(Provider::echo(), "5");
+    let words = ["no price is known for nobodys-model", "nothing was changed"];
+    terminal.talks("/model nobodys-model", &words);
+    terminal.talks("hello", &["Heard: hello."]);
+    assert_eq!(terminal.provider.asked()[0].model(), "dear-model");
+    terminal.leaves();
+}

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::Home;
-use crate::provider::{Provider, Reply, What, bash, calls, says};
+use crate::provider::{Provider, Reply, What, agent, bash, calls, says};
 
-fn args<'a>(provider: &'a str) -> [&'a str; 6] {
+fn args(provider: &str) -> [&str; 6] {
     ["-p", "hello", "--provider", provider, "-m", "some-model"]
 }
 
@@ -76,7 +76,7 @@ fn without_another_model_a_silent_server_is_given_up_with_75_and_a_word_on_what_
         ("CORECODER_FIRST_BYTE_TIMEOUT_SECONDS", "1"),
     ];
     let began = Instant::now();
-    let ended = Home::new().run(&env, &args("deepseek"));
+    let ended = Home::made().run(&env, &args("deepseek"));
     ended.is(75, &["1 s", "gave up after 2 tries"]);
     assert!(began.elapsed() < Duration::from_secs(5));
 }
@@ -100,7 +100,7 @@ fn check_slow((provider, url): (&str, &str)) {
         ("CORECODER_IDLE_TIMEOUT_SECONDS", "1"),
         ("CORECODER_CONNECT_TIMEOUT_SECONDS", "1"),
     ];
-    let ended = Home::new().run(&env, &args(provider));
+    let ended = Home::made().run(&env, &args(provider));
     assert_eq!(ended.code, 0, "{provider}: {ended:#?}");
     assert_eq!(ended.stdout, "still alive\n", "{provider}");
     assert_eq!(slow.asked().len(), 1, "{provider}");
@@ -124,27 +124,34 @@ fn an_address_that_takes_no_connection_is_given_up_in_the_time_that_is_set() {
         "--fallback",
         "deepseek/deepseek-chat",
     ];
-    Home::new().run(&env, &args).is(0, &["Heard: hello."]);
+    Home::made().run(&env, &args).is(0, &["Heard: hello."]);
     assert!(began.elapsed() < Duration::from_secs(4));
 }
 
 #[test]
 fn the_longest_time_for_a_task_stops_a_command_that_runs_and_kills_it() {
-    let provider =
-        Provider::new(|_, _| calls(&[bash("echo $$ > pid; sleep 60; echo late > late")]));
+    let provider = Provider::new(|asked, _| match asked.said().as_str() {
+        "delegate" => calls(&[agent("work")]),
+        _ => calls(&[bash("echo $$ > pid; sleep 60; echo late > late")]),
+    });
     let url = provider.v1();
     let env = [
         ("CORECODER_BASE_URL", url.as_str()),
         ("CORECODER_MODEL", "m"),
     ];
-    for (flags, setting) in [(&["--max-time", "1s"][..], None), (&[], Some(1))] {
+    let rows = [
+        ("work", &["--max-time", "1s"][..], None),
+        ("work", &[], Some(1)),
+        ("delegate", &["--max-time", "1"], None),
+    ];
+    for (task, flags, setting) in rows {
         let home = match setting {
             Some(seconds) => Home::with(json!({"max_time_seconds": seconds})),
-            None => Home::new(),
+            None => Home::made(),
         };
         let began = Instant::now();
         let args = [
-            &["--yes", "--output-format", "stream-json", "-p", "work"],
+            &["--yes", "--output-format", "stream-json", "-p", task],
             flags,
         ]
         .concat();
@@ -184,6 +191,6 @@ fn the_longest_time_stops_a_request_that_is_under_way_too() {
         ("CORECODER_BASE_URL", url.as_str()),
         ("CORECODER_MODEL", "m"),
     ];
-    let ended = Home::new().run(&env, &["-p", "hello", "--max-time", "1"]);
+    let ended = Home::made().run(&env, &["-p", "hello", "--max-time", "1"]);
     ended.is(3, &["stopped after 1 s"]);
 }

@@ -157,7 +157,7 @@ fn run(row: &Row, by: By) -> (Ended, Vec<Asked>) {
     let provider = Provider::worker();
     let home = match by {
         By::Setting => Home::with(json!({"provider": row.provider})),
-        _ => Home::new(),
+        _ => Home::made(),
     };
     let url = format!("{}{}", provider.url, row.base);
     let prefixed = format!("{}/{}", row.provider, row.model);
@@ -267,7 +267,7 @@ fn each_effort_is_said_in_the_providers_own_words() {
                 args.extend(["-m", "qwen3"]);
             }
             let env = [(url, server.url.as_str()), ("CORECODER_EFFORT", *level)];
-            Home::new().run(&env, &args).is(0, &["Heard: hello."]);
+            Home::made().run(&env, &args).is(0, &["Heard: hello."]);
             let body = &server.asked()[0].body;
             assert_eq!(
                 body.pointer(place),
@@ -285,7 +285,7 @@ fn nothing_is_said_of_thinking_unless_it_is_asked_for() {
         let url = format!("{}{}", server.url, row.base);
         let env = [(row.url, url.as_str()), (row.key, KEY)];
         let args = ["-p", "hello", "--provider", row.provider, "-m", row.model];
-        Home::new().run(&env, &args).is(0, &["Heard: hello."]);
+        Home::made().run(&env, &args).is(0, &["Heard: hello."]);
         let body = &server.asked()[0].body;
         assert_eq!(body.pointer(row.effort.0), None, "{}: {body}", row.provider);
     }
@@ -302,7 +302,7 @@ fn ollama_loads_the_window_that_the_model_has_or_the_user_wants() {
         let mut env = vec![("OLLAMA_HOST", server.url.as_str())];
         env.extend(more);
         let args = ["--yes", "-p", "hello", "-m", "ollama/qwen3"];
-        Home::new().run(&env, &args).is(0, &["from-the-tool"]);
+        Home::made().run(&env, &args).is(0, &["from-the-tool"]);
         for asked in server.asked() {
             assert_eq!(asked.body["options"]["num_ctx"], json!(window));
             assert_eq!(asked.body["truncate"], json!(false));
