@@ -135,7 +135,8 @@ impl Reading {
         if self.echoes_reasoning {
             remember(echo, "reasoning", message);
         }
-        remember_details(echo, message);
+        remember_details(echo, "reasoning_details", message);
+        remember_details(echo, "thinking_blocks", message);
         let said = text::parts(&message["content"], "text")
             .or_else(|| text::first_of(message, &["refusal"]));
         if let Some(piece) = said {
@@ -174,22 +175,27 @@ fn remember(echo: &mut Map<String, Value>, name: &str, message: &Value) {
     }
 }
 
-/// Keeps the details of it, a list whose pieces are joined by index.
-fn remember_details(echo: &mut Map<String, Value>, message: &Value) {
-    let pieces = message["reasoning_details"].as_array();
-    for piece in pieces.into_iter().flatten() {
-        let list = echo.entry("reasoning_details").or_insert(json!([]));
+/// Keeps the details of it, a list whose pieces are joined by index. Claude's blocks, as LiteLLM passes them on, have
+/// none: a signature ends each, and what is redacted comes whole.
+fn remember_details(echo: &mut Map<String, Value>, name: &str, message: &Value) {
+    for piece in message[name].as_array().into_iter().flatten() {
+        let list = echo.entry(name).or_insert(json!([]));
         let Value::Array(list) = list else { continue };
-        let same =
-            |last: &&mut Value| last["index"] == piece["index"] && last["type"] == piece["type"];
+        let is_signed = |last: &Value| last["signature"].as_str().is_some_and(|s| !s.is_empty());
+        let is_open = |last: &Value| piece["type"] == "thinking" && !is_signed(last);
+        let same = |last: &&mut Value| {
+            let alike = last["index"] == piece["index"] && last["type"] == piece["type"];
+            alike && (name != "thinking_blocks" || is_open(last))
+        };
         let Some(last) = list.last_mut().filter(same) else {
             list.push(piece.clone());
             continue;
         };
         for (key, value) in piece.as_object().into_iter().flatten() {
-            match (key.as_str(), value.as_str()) {
-                ("text" | "summary" | "data", Some(more)) => append(&mut last[key], more),
-                _ => last[key] = value.clone(),
+            let is_text = ["text", "summary", "data", "thinking"].contains(&key.as_str());
+            match value.as_str().filter(|_| is_text) {
+                Some(more) => append(&mut last[key], more),
+                None => last[key] = value.clone(),
             }
         }
     }

@@ -94,8 +94,13 @@ fn words(body: &str, kind: ErrorKind) -> String {
         ErrorKind::BadRequest => &["/error/code", "/error/param", "/detail/0/loc"],
         _ => &["/error/metadata/raw", "/error/n_ctx"],
     };
-    let details = details.iter().filter_map(|place| value.pointer(place));
-    let details = details.filter(|detail| !detail.is_null());
+    // A gateway's code is the status once more.
+    let is_status =
+        |place: &str, detail: &Value| place == "/error/code" && number(detail).is_some();
+    let details = details.iter().filter_map(|place| {
+        let detail = value.pointer(place)?;
+        (!detail.is_null() && !is_status(place, detail)).then_some(detail)
+    });
     let sentence = sentence.map_or_else(|| body.trim().to_string(), str::to_string);
     let all: Vec<String> = std::iter::once(sentence)
         .chain(details.map(Value::to_string))

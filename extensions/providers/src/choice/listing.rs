@@ -21,14 +21,15 @@ const LONGEST_LIST: usize = 8 << 20;
 /// What Ollama is asked to load where the model could do more: a longer one needs more memory than most have.
 const OLLAMA_WINDOW: u64 = 32_768;
 /// Where lists have the window, in tokens: LM Studio's loaded one first; OpenRouter, vLLM, Groq, Mistral; llama.cpp
-/// what the model was trained for.
-const WINDOWS: [&str; 6] = [
+/// what the model was trained for; LiteLLM.
+const WINDOWS: [&str; 7] = [
     "/loaded_context_length",
     "/context_length",
     "/max_model_len",
     "/context_window",
     "/max_context_length",
     "/meta/n_ctx_train",
+    "/max_input_tokens",
 ];
 
 impl Chosen {
@@ -180,7 +181,8 @@ pub(crate) fn listed(body: &Value) -> Vec<Listed> {
             .find_map(|place| model.pointer(place)?.as_u64());
         let most = model
             .pointer("/top_provider/max_completion_tokens")
-            .or(model.get("max_completion_tokens"));
+            .or(model.get("max_completion_tokens"))
+            .or(model.get("max_output_tokens"));
         Some(Listed {
             name: model["id"].as_str()?.to_string(),
             window: window.filter(|window| *window > 0),

@@ -7,6 +7,7 @@ mod fallback;
 mod fallback_served;
 mod keys;
 mod listing;
+mod litellm;
 mod local;
 mod play;
 mod server;
