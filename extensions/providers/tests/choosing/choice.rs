@@ -494,7 +494,7 @@ fn a_fallback_is_a_model_a_provider_s_model_or_one_at_a_url() {
             keys,
             "--provider openai",
             "vertex/gemini",
-            "vertex: Vertex wants Google Cloud's sign-in: reach it through a gateway such as a LiteLLM proxy (docs/providers.md, \"Bedrock and Vertex\")",
+            "vertex: Vertex wants Google Cloud's sign-in: reach it through a gateway such as a LiteLLM proxy (docs/providers.md, \"Bedrock, Vertex and others through a LiteLLM proxy\")",
         ),
         (
             keys,

@@ -3,6 +3,7 @@
 
 mod choice;
 mod dialect;
+mod docs;
 mod fallback;
 mod fallback_served;
 mod keys;
