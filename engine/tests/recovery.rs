@@ -48,7 +48,10 @@ async fn run(text: &str) -> Vec<Value> {
 #[tokio::test]
 async fn what_a_model_wrote_as_a_call_is_run_and_nothing_else() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/recovery");
-    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .collect();
     files.sort();
     assert!(files.len() > 30, "the replies are there");
     let mut wrong = Vec::new();

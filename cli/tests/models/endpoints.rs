@@ -213,7 +213,7 @@ fn the_model_that_is_shown_is_the_one_that_would_be_asked() {
         ("ANTHROPIC_API_KEY", "claude-sonnet-5-5"),
         ("GEMINI_API_KEY", "gemini-3.8-flash"),
         ("OPENAI_API_KEY", "gpt-5.5"),
-        ("DEEPSEEK_API_KEY", "deepseek-chat"),
+        ("DEEPSEEK_API_KEY", "deepseek-v4-flash"),
     ] {
         let ended = Home::made().run(&[(variable, "key-0123456789-abcd")], &["config"]);
         let line = |name: &str| {

@@ -198,6 +198,7 @@ fn a_summary_that_was_asked_for_is_on_the_bill() {
     });
     let mut terminal = setup(&provider)
         .env("CORECODER_MAX_CONTEXT", "8000")
+        .env("CORECODER_SMALL", "false")
         .size(50, 100)
         .start(provider.clone());
     for _ in 0..3 {

@@ -216,7 +216,11 @@ fn a_session_is_chosen_from_a_list() {
 #[test]
 fn room_is_made_when_that_is_asked_for() {
     let home = Home::new();
-    fs::write(home.path(".env"), "CORECODER_MAX_CONTEXT=8000\nCORECODER_SMALL=false\n").unwrap();
+    fs::write(
+        home.path(".env"),
+        "CORECODER_MAX_CONTEXT=8000\nCORECODER_SMALL=false\n",
+    )
+    .unwrap();
     let mut terminal = Terminal::new(home, writer(), &[]);
     terminal.types("/compact", &["there is nothing to shorten yet"]);
     for n in 0..3 {

@@ -42,7 +42,10 @@ fn json(whole: &str, at: usize) -> Option<(Vec<Call>, usize)> {
 fn name_before(before: &str) -> Option<(usize, &str)> {
     let before = before.trim_end();
     let before = before.strip_suffix("```json").unwrap_or(before).trim_end();
-    let before = before.strip_suffix("Action Input:").unwrap_or(before).trim_end();
+    let before = before
+        .strip_suffix("Action Input:")
+        .unwrap_or(before)
+        .trim_end();
     let inner = before.strip_suffix('>');
     let word = inner.unwrap_or(before);
     let start = word.rfind(|c: char| !is_word(c));
@@ -51,7 +54,10 @@ fn name_before(before: &str) -> Option<(usize, &str)> {
     let marks = ["Action: ", "[TOOL_CALLS]", "<｜tool▁sep｜>"];
     let place = match inner {
         Some(_) => lead.strip_suffix("<function=")?.len(),
-        None => marks.iter().find(|mark| lead.ends_with(*mark)).map(|_| start)?,
+        None => marks
+            .iter()
+            .find(|mark| lead.ends_with(*mark))
+            .map(|_| start)?,
     };
     (!name.is_empty()).then_some((place, name))
 }
@@ -67,12 +73,24 @@ fn add_calls(value: &Value, at: usize, calls: &mut Vec<Call>) {
         }
     }
     let wrapped = ["function", "tool_call", "function_call"].map(|key| &value[key]);
-    let object = wrapped.into_iter().find(|inner| inner.is_object()).unwrap_or(value);
+    let object = wrapped
+        .into_iter()
+        .find(|inner| inner.is_object())
+        .unwrap_or(value);
     let first = |keys: &[&str]| keys.iter().find_map(|key| object.get(*key)).cloned();
-    let Some(Value::String(name)) = first(&["name", "tool", "tool_name", "function", "action"]) else {
+    let Some(Value::String(name)) = first(&["name", "tool", "tool_name", "function", "action"])
+    else {
         return;
     };
-    let args = first(&["arguments", "parameters", "args", "params", "input", "action_input", "tool_input"]);
+    let args = first(&[
+        "arguments",
+        "parameters",
+        "args",
+        "params",
+        "input",
+        "action_input",
+        "tool_input",
+    ]);
     // Some servers' own form: JSON in a string.
     let args = args.map(|args| args.as_str().and_then(text::json).unwrap_or(args));
     if let Some(args) = args.filter(Value::is_object) {
@@ -120,13 +138,21 @@ fn python(whole: &str, at: usize) -> Option<(Vec<Call>, usize)> {
     let tail = rest[1..].trim_start_matches([']', ' ']);
     let alone = tail.is_empty() || tail.starts_with(['\n', '<', ',']);
     let place = at - name.len();
-    (alone && !args.is_empty()).then(|| (vec![(place, name.to_string(), Value::Object(args))], whole.len() - rest.len() + 1))
+    (alone && !args.is_empty()).then(|| {
+        (
+            vec![(place, name.to_string(), Value::Object(args))],
+            whole.len() - rest.len() + 1,
+        )
+    })
 }
 
 /// A value of Python or JSON at the beginning of a text, and what follows it.
 fn literal(text: &str) -> Option<(Value, &str)> {
     for quote in ["\"\"\"", "'''"] {
-        if let Some((inner, after)) = text.strip_prefix(quote).and_then(|text| text.split_once(quote)) {
+        if let Some((inner, after)) = text
+            .strip_prefix(quote)
+            .and_then(|text| text.split_once(quote))
+        {
             return Some((Value::from(inner), after));
         }
     }
@@ -137,7 +163,13 @@ fn literal(text: &str) -> Option<(Value, &str)> {
     }
     if let Some(inner) = text.strip_prefix('\'') {
         let end = quote_end(inner)?;
-        let json = format!("\"{}\"", inner[..end].replace("\\'", "'").replace("\\\"", "\"").replace('"', "\\\""));
+        let json = format!(
+            "\"{}\"",
+            inner[..end]
+                .replace("\\'", "'")
+                .replace("\\\"", "\"")
+                .replace('"', "\\\"")
+        );
         return Some((text::json(&json)?, &inner[end + 1..]));
     }
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();

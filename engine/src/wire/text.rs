@@ -28,7 +28,9 @@ pub fn json_values(text: &str) -> Option<Vec<Value>> {
             .ok()
     };
     let mended = || repaired(text);
-    parse(text).or_else(|| parse(&mended())).or_else(|| parse(&requoted(&mended())))
+    parse(text)
+        .or_else(|| parse(&mended()))
+        .or_else(|| parse(&requoted(&mended())))
 }
 
 /// The JSON value that `text` begins with, and its length in bytes.
@@ -101,7 +103,11 @@ fn ends_string(rest: &str, is_key: bool) -> bool {
     };
     // Behind the brackets of an inner object the next key may follow.
     let outside = rest.trim_start_matches(ends);
-    outside.is_empty() || outside.strip_prefix(',').and_then(next_key).unwrap_or(false)
+    outside.is_empty()
+        || outside
+            .strip_prefix(',')
+            .and_then(next_key)
+            .unwrap_or(false)
 }
 
 /// The first of these fields that holds text.
