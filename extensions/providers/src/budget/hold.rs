@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use corecoder::{ErrorKind, ModelError};
+use tokio::time::Instant;
 
 use super::day::Receipt;
 use super::ledger::Ledger;
@@ -82,7 +83,7 @@ impl Ledger {
             sum,
             max_tokens,
             receipt,
-            is_sent: false,
+            sent: None,
             is_open: true,
         }))
     }
@@ -95,7 +96,8 @@ pub(super) struct Hold {
     /// The longest reply that it pays for.
     pub max_tokens: u64,
     receipt: Option<Receipt>,
-    pub is_sent: bool,
+    /// From when on the request may be on its way.
+    pub sent: Option<Instant>,
     is_open: bool,
 }
 
@@ -170,7 +172,7 @@ impl Drop for Hold {
         if !self.is_open {
             return;
         }
-        let outcome = if self.is_sent {
+        let outcome = if self.sent.is_some_and(|sent| sent <= Instant::now()) {
             Outcome::Unsure
         } else {
             Outcome::Free

@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use corecoder::{Delta, Deltas, ErrorKind, Model, ModelError, Reply, Request};
 use futures::StreamExt;
+use tokio::time::Instant;
 
 pub use day::Day;
 pub use ledger::{Ask, Figures, Ledger, Limits};
@@ -97,7 +98,7 @@ impl Metered {
         if self.ledger.limits().has_any() {
             request.max_tokens = Some(hold.max_tokens);
         }
-        hold.is_sent = true;
+        hold.sent = Some(Instant::now());
         let print = prints.last().copied().unwrap_or_default();
         Ok((hold, request, Begun { prompt, print }))
     }
@@ -163,7 +164,7 @@ impl Metered {
         prompt: u64,
     ) -> Result<Hold, ModelError> {
         if matches!(outcome, Outcome::Free) {
-            hold.is_sent = false;
+            hold.sent = None;
             return Ok(hold);
         }
         let wanted = hold.max_tokens;
@@ -203,8 +204,9 @@ impl Model for Metered {
                         hold = self.again(hold, outcome, begun.prompt).await?;
                         self.check_same(model.as_deref())?;
                         said = false;
+                        // It is asked again behind the wait.
+                        hold.sent = Some(Instant::now() + wait);
                         yield Delta::Restart { error, wait, model };
-                        hold.is_sent = true;
                     }
                     Ok(Delta::Done(mut reply)) => {
                         let outcome = self.outcome(&mut reply);

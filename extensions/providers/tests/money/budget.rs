@@ -406,3 +406,42 @@ async fn a_session_is_gone_on_with_at_what_its_rounds_were_counted() {
         assert!(provider.bill().dollars <= 0.5);
     }
 }
+
+/// A server that asks to wait a minute.
+struct Busy;
+
+impl Model for Busy {
+    fn stream<'a>(&'a self, _: Request<'a>) -> Deltas<'a> {
+        let restart = Delta::Restart {
+            error: ModelError::new(ErrorKind::RateLimit, "429: slow down"),
+            wait: Duration::from_secs(60),
+            model: None,
+        };
+        stream::iter([Ok(restart)]).chain(stream::pending()).boxed()
+    }
+
+    fn name(&self) -> &str {
+        "busy"
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn giving_up_before_the_next_try_costs_nothing() {
+    for (waited, is_free) in [(1, true), (61, false)] {
+        let ledger = Arc::new(Ledger::new(dollars(0.5), None));
+        let price = Some(Price::of(3.0, 15.0));
+        let model = Metered::new(Arc::new(Busy), price, None, ledger.clone());
+        let entries = said();
+        let mut deltas = model.stream(Request {
+            entries: &entries,
+            ..Request::default()
+        });
+        assert!(matches!(
+            deltas.next().await,
+            Some(Ok(Delta::Restart { .. }))
+        ));
+        let _ = tokio::time::timeout(Duration::from_secs(waited), deltas.next()).await;
+        drop(deltas);
+        assert_eq!(ledger.figures().unsure == 0.0, is_free, "{waited}");
+    }
+}
