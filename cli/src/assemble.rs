@@ -30,10 +30,7 @@ pub fn agent(
         ..
     } = start;
     let config = &project.settings.config;
-    let mut tools = all(person);
-    let refused = refused(args);
-    tools.retain(|tool| !refused.contains(&tool.spec().name));
-    tools = backend.talk.tools(&person.places.follow(&tools));
+    let mut tools = allowed(start, person);
     let words = project.words(args);
     backend.talk.begin(person, &words);
     let id = kept.session.as_ref().map(|session| session.id());
@@ -65,6 +62,14 @@ pub fn agent(
     Ok(agent)
 }
 
+/// The tools that the model is given.
+fn allowed(start: &Start, person: &Person) -> Vec<Arc<dyn Tool>> {
+    let mut tools = all(person);
+    let refused = refused(&start.args);
+    tools.retain(|tool| !refused.contains(&tool.spec().name));
+    start.backend.talk.tools(&person.places.follow(&tools))
+}
+
 /// What a session has spent already counts against its limits.
 fn begin_bill(start: &Start, kept: &Kept, person: &Person) {
     let journal = kept.session.as_ref().map(|session| session.path());
@@ -91,10 +96,8 @@ fn all(person: &Person) -> Vec<Arc<dyn Tool>> {
 
 /// The names of the agent's tools.
 pub fn names(start: &Start, person: &Person) -> Vec<String> {
-    let refused = refused(&start.args);
-    let tools = start.backend.talk.tools(&all(person));
-    let names = tools.iter().map(|tool| tool.spec().name);
-    let mut names: Vec<String> = names.filter(|name| !refused.contains(name)).collect();
+    let tools = allowed(start, person);
+    let mut names: Vec<String> = tools.iter().map(|tool| tool.spec().name).collect();
     names.sort();
     names
 }

@@ -60,19 +60,6 @@ impl Backend {
         config.model = main.name().to_string();
         let is_usual = main.provider == "openai" && main.base_url == OPENAI;
         config.base_url = (!is_usual).then(|| main.base_url.clone());
-        let limits = &settings.limits;
-        let day = places
-            .data
-            .as_deref()
-            .map(|data| Day::new(&data.join("spent"), keep::today));
-        let ledger = Ledger::new(
-            Limits {
-                session: limits.dollars,
-                day: limits.dollars_per_day,
-                tokens: limits.tokens,
-            },
-            day,
-        );
         let options = Options {
             max_tokens: config.max_tokens,
             temperature: config.temperature,
@@ -85,7 +72,7 @@ impl Backend {
         let backend = Backend {
             options,
             talk: Talk::new(&places.cwd, small),
-            ledger: Arc::new(ledger),
+            ledger: Arc::new(ledger(places, settings)),
             chosen,
             table,
             prices,
@@ -277,6 +264,19 @@ fn asked(args: &Args) -> Asked {
         base_url: said.base_url.clone(),
         key: said.api_key.clone(),
     }
+}
+
+/// What may be spent, and where that is kept.
+fn ledger(places: &Places, settings: &Settings) -> Ledger {
+    let limits = &settings.limits;
+    let limits = Limits {
+        session: limits.dollars,
+        day: limits.dollars_per_day,
+        tokens: limits.tokens,
+    };
+    let data = places.data.as_deref();
+    let day = data.map(|data| Day::new(&data.join("spent"), keep::today));
+    Ledger::new(limits, day)
 }
 
 /// Whether all models are talked to as small ones: because that is said, or the first reads no more. `None` where nothing

@@ -55,27 +55,30 @@ pub async fn run(args: &Args, project: &mut Project, remarks: &[String]) -> Exit
     say_of("sessions", sessions(config));
     match &backend {
         Err(why) => say_of("model", Finding::Bad(why.clone(), URL.to_string())),
-        Ok(backend) => {
-            for remark in &backend.remarks {
-                say_of("model", Finding::Note(remark.clone()));
-            }
-            for chosen in backend.all() {
-                say_of("key", key(chosen));
-                let listed = chosen.models().await;
-                let endpoint = endpoint(chosen, &listed);
-                let reached = !matches!(endpoint, Finding::Bad(..));
-                say_of("endpoint", endpoint);
-                let model = match reached {
-                    true => model(chosen, &listed.unwrap_or_default()).await,
-                    false => Finding::Note(format!("{} was not asked", chosen.name())),
-                };
-                say_of("model", model);
-            }
-        }
+        Ok(backend) => models(backend, &mut say_of).await,
     }
     say_of("sandbox", Finding::Note(SANDBOX.to_string()));
     say_of("terminal", terminal());
     ExitCode::from(u8::from(wrong))
+}
+
+/// Each model of a run, with its key and endpoint.
+async fn models(backend: &Backend, say_of: &mut impl FnMut(&str, Finding)) {
+    for remark in &backend.remarks {
+        say_of("model", Finding::Note(remark.clone()));
+    }
+    for chosen in backend.all() {
+        say_of("key", key(chosen));
+        let listed = chosen.models().await;
+        let endpoint = endpoint(chosen, &listed);
+        let reached = !matches!(endpoint, Finding::Bad(..));
+        say_of("endpoint", endpoint);
+        let model = match reached {
+            true => model(chosen, &listed.unwrap_or_default()).await,
+            false => Finding::Note(format!("{} was not asked", chosen.name())),
+        };
+        say_of("model", model);
+    }
 }
 
 const URL: &str = "set CORECODER_BASE_URL to the part before /chat/completions, such as https://api.openai.com/v1";

@@ -116,15 +116,24 @@ pub async fn run(start: Start, task: Task) -> anyhow::Result<ExitCode> {
     let ended = until_stopped(&mut run, task, signals, &kept).await;
     screen.end();
     unsure::keep(&run.start, &kept);
+    told(run, ended, &kept)
+}
+
+/// Says how a run ended that did not end well, and with which code.
+fn told(
+    run: Run,
+    ended: Result<anyhow::Result<ExitCode>, Stopped>,
+    kept: &Kept,
+) -> anyhow::Result<ExitCode> {
     let code = match ended {
         Ok(code) => code?,
-        Err(stopped) => return run.stopped(stopped, &kept),
+        Err(stopped) => return run.stopped(stopped, kept),
     };
     if run.is_unread() {
-        return run.stopped(Stopped::Unread, &kept);
+        return run.stopped(Stopped::Unread, kept);
     }
     if code != ExitCode::SUCCESS {
-        eprintln!("corecoder: not done{}", keep::hint(&kept));
+        eprintln!("corecoder: not done{}", keep::hint(kept));
     }
     Ok(code)
 }

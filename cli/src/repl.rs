@@ -64,11 +64,7 @@ pub async fn run(start: Start, first: Option<String>) -> anyhow::Result<ExitCode
         Ok(agent) => agent,
         Err(problem) => return Ok(crate::usage(&problem)),
     };
-    let asked = person.clone();
-    start.backend.ledger.on_short(Arc::new(move |short| {
-        let person = asked.clone();
-        Box::pin(async move { person.raise(short).await })
-    }));
+    ask_for_more(&start, &person);
     greet(&start, &kept, agent.history(), &screen);
     let kit = Arc::new(Mutex::new(agent.kit().clone()));
     let models = Models::new(start.backend.main().clone());
@@ -98,6 +94,15 @@ pub async fn run(start: Start, first: Option<String>) -> anyhow::Result<ExitCode
         say!("{}", style(words).dim());
     }
     Ok(code)
+}
+
+/// Where a limit leaves no room, the person is asked.
+fn ask_for_more(start: &Start, person: &Arc<Person>) {
+    let person = person.clone();
+    start.backend.ledger.on_short(Arc::new(move |short| {
+        let person = person.clone();
+        Box::pin(async move { person.raise(short).await })
+    }));
 }
 
 fn greet(start: &Start, kept: &Kept, history: &[Entry], screen: &Screen) {

@@ -337,6 +337,9 @@ impl Screen {
     }
 }
 
+const WAITING: &str = "waiting for a background agent";
+const MAKING_ROOM: &str = "making room in the conversation";
+
 /// It shows what happens, and approves everything.
 impl Host for Screen {
     fn event(&self, who: &str, event: &Event<'_>) {
@@ -349,9 +352,7 @@ impl Host for Screen {
             Event::Request { .. } => self.runs(who, "thinking", format!("{label}thinking")),
             Event::Text(piece) if own && self.show.answer => self.text(piece),
             Event::Reasoning(piece) if own => self.thought(piece),
-            Event::Waiting => {
-                self.runs(who, "waiting", "waiting for a background agent".to_string())
-            }
+            Event::Waiting => self.runs(who, "waiting", WAITING.to_string()),
             Event::Retry { error, wait, model } => self.retried(&label, error, *wait, *model),
             Event::Spent(spent) => self.drawn().status.bill.add(spent),
             Event::Replied(reply) => self.replied(who, reply),
@@ -373,13 +374,7 @@ impl Host for Screen {
                 let text = text.replacen("[a hook adds]\n", "a hook adds: ", 1);
                 self.line(&style(shortened(&plain(&text), 200)).dim().to_string());
             }
-            Event::Compacting => {
-                self.runs(
-                    who,
-                    "thinking",
-                    format!("{label}making room in the conversation"),
-                );
-            }
+            Event::Compacting => self.runs(who, "thinking", format!("{label}{MAKING_ROOM}")),
             Event::Compacted(compaction) => self.compacted(&label, compaction),
             Event::Ended(_) => self.drawn().gone(who),
             _ => {}

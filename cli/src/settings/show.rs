@@ -73,15 +73,7 @@ fn of(
     let config = &settings.config;
     let name = meant.and_then(|meant| meant.key_from.as_deref());
     if let Some(name) = name.filter(|_| setting.name == "api_key") {
-        let key = variable(name).or(config.filled.get(name).cloned());
-        let origin = config
-            .origins
-            .get(name)
-            .filter(|_| variable(name).is_none());
-        let origin = origin.map_or(name.to_string(), |file| {
-            format!("{name} in {}", shown(file))
-        });
-        return (hidden(&key.unwrap_or_default()), origin);
+        return key(name, config);
     }
     let mut files = settings.files.iter();
     let file = files.find_map(|file| {
@@ -106,15 +98,32 @@ fn of(
             return (veiled(setting, value), shown(file));
         }
     }
+    match file {
+        Some((value, path)) => (veiled(setting, &value), shown(path)),
+        None => unset(setting, meant),
+    }
+}
+
+/// What nobody has set, and where it then comes from.
+fn unset(setting: &Setting, meant: Option<&Chosen>) -> (String, String) {
     let of_provider = |meant: &Chosen| format!("of {}", meant.provider);
-    match (file, setting.name, meant) {
-        (Some((value, path)), ..) => (veiled(setting, &value), shown(path)),
-        (_, "model", Some(meant)) => (meant.name().to_string(), of_provider(meant)),
-        (_, "model", _) => (config.model.clone(), "default".to_string()),
-        (_, "provider", Some(meant)) => (meant.provider.clone(), setting.default.to_string()),
-        (_, "base_url", Some(meant)) => (meant.base_url.clone(), of_provider(meant)),
+    match (setting.name, meant) {
+        ("model", Some(meant)) => (meant.name().to_string(), of_provider(meant)),
+        ("provider", Some(meant)) => (meant.provider.clone(), setting.default.to_string()),
+        ("base_url", Some(meant)) => (meant.base_url.clone(), of_provider(meant)),
         _ => (setting.default.to_string(), "default".to_string()),
     }
+}
+
+/// The key that a variable holds.
+fn key(name: &str, config: &Config) -> (String, String) {
+    let key = variable(name).or(config.filled.get(name).cloned());
+    let file = config.origins.get(name);
+    let origin = match file.filter(|_| variable(name).is_none()) {
+        Some(file) => format!("{name} in {}", shown(file)),
+        None => name.to_string(),
+    };
+    (hidden(&key.unwrap_or_default()), origin)
 }
 
 /// Whether a variable's value is used; one that the engine can't use ended the program.
