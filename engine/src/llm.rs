@@ -158,7 +158,7 @@ impl Model for Llm {
         async_stream::try_stream! {
             for tries in 1.. {
                 self.parameters.clean(&mut messages);
-                let parameters = self.parameters.sent(request.max_tokens);
+                let parameters = self.parameters.sent(request.max_tokens)?;
                 let body = Body { model: &self.model, messages: &messages, tools: &tools, parameters };
                 let mut attempt = pin!(self.attempt(&body));
                 let mut failure = None;

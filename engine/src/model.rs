@@ -20,7 +20,8 @@ pub struct Request<'a> {
     pub system: &'a str,
     pub tools: &'a [Spec],
     pub entries: &'a [Entry],
-    /// The longest reply in tokens, reasoning included, where it must be shorter than the model's own setting has it.
+    /// The longest reply in tokens, reasoning included, where it must be shorter than the model's own setting has it. A
+    /// request that has one is never sent without it: where the server takes none, it ends in [`ErrorKind::Limit`].
     pub max_tokens: Option<u64>,
 }
 
@@ -93,6 +94,13 @@ impl ModelError {
         }
     }
 
+    /// The server refuses every name for the limit of a request: see [`Request::max_tokens`].
+    pub fn no_limit() -> ModelError {
+        let message = "this server takes no limit for its replies, so a budget can't be kept: run without one, choose \
+            another model, or, if its replies are only shorter than was asked for, set a smaller max_tokens";
+        ModelError::new(ErrorKind::Limit, message)
+    }
+
     /// A stream ended without [`Delta::Done`].
     pub(crate) fn unfinished() -> ModelError {
         ModelError::new(ErrorKind::Other, "the model's stream ended without a reply")
@@ -116,7 +124,7 @@ pub enum ErrorKind {
     BadRequest,
     /// The connection failed or broke; worth another try.
     Network,
-    /// A limit of the user's own, such as a budget, leaves no room for the request.
+    /// A limit of the user's own, such as a budget, leaves no room for the request, or can't be kept with it.
     Limit,
     Other,
 }

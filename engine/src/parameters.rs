@@ -15,12 +15,14 @@ use crate::wire::Message;
 const OPTIONAL: [&str; 7] = [
     "stream_options",
     "temperature",
-    "max_tokens",
-    "max_completion_tokens",
+    LIMITS[0],
+    LIMITS[1],
     "reasoning_content",
     "stream",
     PICTURES,
 ];
+/// The names of a reply's limit: what the protocol began with, and what OpenAI's reasoning models insist on.
+const LIMITS: [&str; 2] = ["max_tokens", "max_completion_tokens"];
 /// Pictures, as the protocol calls them. Servers refuse them in words of their own, some as an error of their own.
 const PICTURES: &str = "image_url";
 
@@ -34,18 +36,21 @@ pub(crate) struct Parameters {
 }
 
 impl Parameters {
-    /// The parameters as they are sent now, for a reply of at most this many tokens.
-    pub fn sent(&self, most: Option<u64>) -> Map<String, Value> {
+    /// The parameters as they are sent now, for a reply of at most this many tokens. The model's own limit is a wish, but
+    /// this one is a promise: errors if the server refuses both names for it.
+    pub fn sent(&self, most: Option<u64>) -> Result<Map<String, Value>, ModelError> {
         let refused = self.refused.lock();
+        if most.is_some() && LIMITS.iter().all(|name| refused.contains(*name)) {
+            return Err(ModelError::no_limit());
+        }
         let max_tokens = self.max_tokens.into_iter().chain(most).min();
-        // The newer name of the same limit, which OpenAI's reasoning models insist on.
-        let newer = max_tokens.filter(|_| refused.contains("max_tokens"));
+        let newer = max_tokens.filter(|_| refused.contains(LIMITS[0]));
         let usage = (!refused.contains("stream")).then(|| json!({"include_usage": true}));
         let mut sent = self.extra.clone();
         sent.retain(|name, _| !refused.contains(name));
         for (name, value) in [
-            ("max_tokens", json!(max_tokens)),
-            ("max_completion_tokens", json!(newer)),
+            (LIMITS[0], json!(max_tokens)),
+            (LIMITS[1], json!(newer)),
             ("temperature", json!(self.temperature)),
             ("stream", json!(true)),
             ("stream_options", json!(usage)),
@@ -54,7 +59,7 @@ impl Parameters {
                 sent.insert(name.to_string(), value);
             }
         }
-        sent
+        Ok(sent)
     }
 
     /// Takes out of the messages what was refused in them.

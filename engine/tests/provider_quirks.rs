@@ -22,8 +22,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bstr::ByteSlice;
 use corecoder::{
-    Agent, AgentError, Approval, Effect, ErrorKind, Event, Host, Llm, ModelError, Reply, ToolCall,
+    Agent, AgentError, Approval, Delta, Effect, ErrorKind, Event, Host, Llm, Model, ModelError,
+    Reply, Request, ToolCall,
 };
+use futures::StreamExt;
 use serde_json::{Value, json};
 
 const KEY: &str = "sk-test-SECRET-123";
@@ -56,6 +58,42 @@ fn every_recorded_provider_response_is_read_as_its_fixture_says() {
         faults.len(),
         faults.join("\n")
     );
+}
+
+#[test]
+fn a_request_with_a_limit_is_never_sent_without_it() {
+    let refusing = |name: &str| {
+        let words = format!("{{\"error\": {{\"message\": \"Unsupported parameter: '{name}'\"}}}}");
+        json!({"status": 400, "headers": {}, "body": words, "if_has": name, "repeat": true})
+    };
+    let names = ["max_tokens", "max_completion_tokens"];
+    let server = Server::start(names.map(refusing).to_vec());
+    let llm = Llm::new("m", KEY, Some(&server.url)).expect("a loopback URL is a URL");
+    let llm = llm.max_tokens(Some(4096));
+    let ask = |max_tokens| {
+        let request = Request {
+            max_tokens,
+            ..Request::default()
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let deltas: Vec<_> = runtime
+            .expect("a runtime")
+            .block_on(llm.stream(request).collect());
+        deltas.into_iter().last().expect("a stream has an end")
+    };
+    for _ in 0..2 {
+        let error = ask(Some(100)).expect_err("nothing but a limit is taken");
+        assert_eq!(error.kind, ErrorKind::Limit, "{error}");
+        assert!(error.message.contains("takes no limit"), "{error}");
+    }
+    let limits = |(_, body): &(Instant, Value)| names.map(|name| body[name].as_u64());
+    let sent = server.requests.lock().expect("the server's list").clone();
+    let sent: Vec<_> = sent.iter().map(limits).collect();
+    assert_eq!(sent, [[Some(100), None], [None, Some(100)]]);
+    // The model's own limit is a wish.
+    assert!(matches!(ask(None), Ok(Delta::Done(reply)) if reply.text == "FINAL"));
 }
 
 fn fixtures() -> Vec<(String, Value)> {

@@ -68,7 +68,7 @@ impl Wire for Azure {
                 "tools",
                 json!(Some(wire::tools(request)).filter(|tools| !tools.is_empty())),
             ),
-            (limit, json!(options.max_tokens)),
+            (limit, json!(options.limit())),
             ("temperature", json!(options.temperature)),
             ("reasoning_effort", json!(effort)),
             ("prompt_cache_key", json!(options.session)),
@@ -104,6 +104,7 @@ impl Wire for Azure {
         let is_named = |name: &str| message.split(between).any(|word| word == name);
         let names = [
             "max_completion_tokens",
+            "max_tokens",
             "temperature",
             "reasoning_effort",
             "stream_options",
@@ -123,7 +124,10 @@ impl Wire for Azure {
         let name = named
             .next()
             .or_else(|| (picture() && has_picture()).then_some("pictures"));
-        name.filter(|_| is_refused).map(Concession::Without)
+        name.filter(|_| is_refused).map(|name| match name {
+            "max_tokens" => Concession::Unlimited,
+            name => Concession::Without(name),
+        })
     }
 }
 

@@ -130,6 +130,21 @@ impl Remote {
         Err(error)
     }
 
+    /// The options of a request for at most `most` tokens. The model's own limit is a wish, but this one is a promise:
+    /// errors where the server takes none.
+    fn options(&self, most: Option<u64>) -> Result<Options, ModelError> {
+        let refused = self.refused.lock().clone();
+        if most.is_some() && refused.is_unlimited() {
+            return Err(ModelError::no_limit());
+        }
+        let max_tokens = self.options.max_tokens.into_iter().chain(most).min();
+        Ok(Options {
+            refused,
+            max_tokens,
+            ..self.options.clone()
+        })
+    }
+
     /// One request and its reply.
     fn attempt<'a>(&'a self, sent: &'a Sent) -> impl Stream<Item = Result<Delta, ModelError>> + 'a {
         async_stream::try_stream! {
@@ -200,10 +215,7 @@ impl Model for Remote {
         async_stream::try_stream! {
             let mut tries = 1;
             loop {
-                let refused = self.refused.lock().clone();
-                let max_tokens = self.options.max_tokens.into_iter().chain(request.max_tokens).min();
-                let options = Options { refused, max_tokens, ..self.options.clone() };
-                let sent = self.wire.request(&request, &options);
+                let sent = self.wire.request(&request, &self.options(request.max_tokens)?);
                 let mut attempt = pin!(self.attempt(&sent));
                 let (mut failure, mut said) = (None, false);
                 while let Some(delta) = attempt.next().await {

@@ -148,6 +148,11 @@ impl Options {
             ..Options::default()
         }
     }
+
+    /// The longest reply to ask for, in tokens; none where the server takes no limit.
+    pub fn limit(&self) -> Option<u64> {
+        self.max_tokens.filter(|_| !self.refused.unlimited)
+    }
 }
 
 /// How hard a model is asked to think. Each wire has its own words or budgets for it.
@@ -190,6 +195,8 @@ pub enum Concession {
     Without(&'static str),
     /// Replies may not be longer than this, in tokens.
     MaxTokens(u64),
+    /// Any limit for replies: a request that must have one can't be made any more.
+    Unlimited,
 }
 
 /// What a server has refused so far. It is left out as long as the model lives, so that each costs one request once.
@@ -197,6 +204,7 @@ pub enum Concession {
 pub struct Refused {
     without: BTreeSet<&'static str>,
     max_tokens: Option<u64>,
+    unlimited: bool,
     concessions: u32,
 }
 
@@ -214,6 +222,11 @@ impl Refused {
         self.max_tokens
     }
 
+    /// Whether the server takes no limit for its replies.
+    pub fn is_unlimited(&self) -> bool {
+        self.unlimited
+    }
+
     /// Remembers it; false if it was known, so that asking again leads nowhere.
     pub fn add(&mut self, concession: Concession) -> bool {
         self.concessions += 1;
@@ -224,6 +237,7 @@ impl Refused {
                 self.max_tokens = Some(self.max_tokens.map_or(most, |known| known.min(most)));
                 is_news
             }
+            Concession::Unlimited => !std::mem::replace(&mut self.unlimited, true),
         };
         is_news && self.concessions <= CONCESSIONS
     }

@@ -104,24 +104,32 @@ impl Wire for Gemini {
         let config = &body["generationConfig"];
         let has = |word: &str| body["contents"].to_string().contains(word);
         let rows = [
-            ("signatures", "thoughtsignature", has("thoughtSignature")),
-            ("thinking", "thinking", !config["thinkingConfig"].is_null()),
             (
-                "max_tokens",
+                Concession::Without("signatures"),
+                "thoughtsignature",
+                has("thoughtSignature"),
+            ),
+            (
+                Concession::Without("thinking"),
+                "thinking",
+                !config["thinkingConfig"].is_null(),
+            ),
+            (
+                Concession::Unlimited,
                 "maxoutputtokens",
                 !config["maxOutputTokens"].is_null(),
             ),
             (
-                "temperature",
+                Concession::Without("temperature"),
                 "temperature",
                 !config["temperature"].is_null(),
             ),
-            ("pictures", "image", has("inlineData")),
+            (Concession::Without("pictures"), "image", has("inlineData")),
         ];
         let mut named = rows
             .into_iter()
             .filter(|(_, word, sent)| *sent && words.contains(word));
-        named.next().map(|(name, _, _)| Concession::Without(name))
+        named.next().map(|(concession, _, _)| concession)
     }
 
     fn is_slip(&self, error: &ModelError) -> bool {
@@ -139,7 +147,7 @@ fn is_strict(options: &Options) -> bool {
 fn generation(options: &Options) -> Map<String, Value> {
     let mut config = Map::new();
     let refused = |name: &str| options.refused.has(name);
-    if let Some(most) = options.max_tokens.filter(|_| !refused("max_tokens")) {
+    if let Some(most) = options.limit() {
         config.insert("maxOutputTokens".into(), json!(most.clamp(1, LONGEST)));
     }
     if let Some(temperature) = options.temperature.filter(|_| !refused("temperature")) {

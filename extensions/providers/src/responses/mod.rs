@@ -60,7 +60,7 @@ impl Wire for Responses {
             ),
             ("input", input::of(request.entries, options).into()),
             ("reasoning", reasoning(options)),
-            ("max_output_tokens", json!(options.max_tokens)),
+            ("max_output_tokens", json!(options.limit())),
             ("temperature", json!(options.temperature)),
             ("prompt_cache_key", json!(options.session)),
             ("store", json!(false)),
@@ -119,7 +119,10 @@ impl Wire for Responses {
         };
         let mut parts = CONCESSIONS.iter();
         let part = parts.find(|(name, named)| is_named(named) && is_sent(name));
-        part.map(|(name, _)| Concession::Without(name))
+        part.map(|(name, _)| match *name {
+            "max_output_tokens" => Concession::Unlimited,
+            name => Concession::Without(name),
+        })
     }
 }
 

@@ -356,3 +356,80 @@ fn the_loop_runs_on_each_wire() {
         assert!(second.contains("Error: "), "{second}");
     }
 }
+
+#[test]
+fn a_request_with_a_limit_is_never_sent_without_it() {
+    for case in WIRES {
+        let words = "max_tokens, max_completion_tokens, max_output_tokens, maxOutputTokens and num_predict are unknown";
+        let body = format!("{{\"error\": {{\"message\": \"{words}\"}}}}");
+        let refusals = (0..4).map(|_| Answer::new(400, &body));
+        let (base, requests) = serve(refusals.collect());
+        let (remote, entries) = (remote(case, &base), go());
+        let request = Request {
+            entries: &entries,
+            max_tokens: Some(77),
+            ..Request::default()
+        };
+        let deltas: Vec<_> = run(remote.stream(request).collect());
+        let error = deltas
+            .last()
+            .unwrap()
+            .as_ref()
+            .expect_err("no limit is taken");
+        // Two wires always say how long a reply may be, and a server that can't be told is asked nothing.
+        let kind = match case.name {
+            "anthropic" | "ollama" => ErrorKind::BadRequest,
+            _ => ErrorKind::Limit,
+        };
+        assert_eq!(error.kind, kind, "{}: {error}", case.name);
+        let sent: Vec<String> = requests.try_iter().collect();
+        assert!(
+            !sent.is_empty() && sent.len() < 3,
+            "{}: {sent:?}",
+            case.name
+        );
+        assert!(
+            sent.iter().all(|request| request.contains(":77")),
+            "{sent:?}"
+        );
+    }
+}
+
+#[test]
+fn a_limit_of_the_models_own_is_left_out_where_the_server_takes_none() {
+    for case in WIRES
+        .iter()
+        .filter(|case| !["anthropic", "ollama"].contains(&case.name))
+    {
+        let refused = |name: &str| {
+            Answer::new(
+                400,
+                &format!("{{\"error\": {{\"message\": \"{name} is unknown\"}}}}"),
+            )
+        };
+        let names: &[&str] = match case.name {
+            "responses" => &["max_output_tokens"],
+            "gemini" => &["maxOutputTokens"],
+            "azure" => &["max_completion_tokens", "max_tokens"],
+            _ => &["max_tokens", "max_completion_tokens"],
+        };
+        let answers = names
+            .iter()
+            .map(|name| refused(name))
+            .chain([answer(&plain(case))]);
+        let (base, requests) = serve(answers.collect());
+        let options = Options {
+            max_tokens: Some(77),
+            ..Options::of(case.models[0])
+        };
+        let remote = Remote::new((case.wire)(), KEY, Some(&base), options).unwrap();
+        let (_, reply) = run(ask(&remote, &go()));
+        assert!(reply.is_ok(), "{}: {reply:?}", case.name);
+        let sent: Vec<String> = requests.try_iter().collect();
+        let (last, limited) = sent.split_last().unwrap();
+        assert!(
+            limited.len() == names.len() && limited.iter().all(|request| request.contains(":77"))
+        );
+        assert!(!last.contains(":77"), "{last}");
+    }
+}
