@@ -18,7 +18,7 @@ use crate::model::{Delta, Deltas, ErrorKind, Model, ModelError, Request};
 use crate::parameters::Parameters;
 use crate::retry;
 use crate::windows;
-use crate::wire::{self, Dialect, Message, Reading, refusal};
+use crate::wire::{self, Message, Reading, refusal};
 
 /// A chat model behind an OpenAI-compatible server.
 pub struct Llm {
@@ -28,7 +28,6 @@ pub struct Llm {
     http: reqwest::Client,
     timeouts: Timeouts,
     parameters: Parameters,
-    dialect: Dialect,
 }
 
 impl Llm {
@@ -50,7 +49,6 @@ impl Llm {
             http,
             timeouts,
             parameters: Parameters::default(),
-            dialect: Dialect::default(),
         })
     }
 
@@ -69,12 +67,6 @@ impl Llm {
     /// Says this too in each request, such as `reasoning_effort`; not any more once the server refuses it by name.
     pub fn extra(mut self, name: impl Into<String>, value: Value) -> Llm {
         self.parameters.extra.insert(name.into(), value);
-        self
-    }
-
-    /// What the server wants otherwise than OpenAI.
-    pub fn dialect(mut self, dialect: Dialect) -> Llm {
-        self.dialect = dialect;
         self
     }
 
@@ -129,7 +121,7 @@ impl Llm {
     ) -> impl Stream<Item = Result<Delta, ModelError>> + 'a {
         async_stream::try_stream! {
             let mut exchange = self.send(body).await?;
-            let (mut reading, mut broken) = (Reading::of(self.dialect), None);
+            let (mut reading, mut broken) = (Reading::default(), None);
             while !reading.is_done() && broken.is_none() {
                 match exchange.chunk().await {
                     Ok(Some(bytes)) => {
@@ -154,7 +146,6 @@ impl Llm {
 impl Model for Llm {
     fn stream<'a>(&'a self, request: Request<'a>) -> Deltas<'a> {
         let (mut messages, tools) = (wire::messages(&request, &self.url), wire::tools(&request));
-        self.dialect.fit(&mut messages);
         async_stream::try_stream! {
             for tries in 1.. {
                 self.parameters.clean(&mut messages);

@@ -65,7 +65,7 @@ impl Parameters {
     /// Takes out of the messages what was refused in them.
     pub fn clean(&self, messages: &mut [Message<'_>]) {
         if self.refused.lock().contains("reasoning_content") {
-            messages.iter_mut().for_each(Message::forget_reasoning);
+            messages.iter_mut().for_each(|message| message.echo = None);
         }
         if self.refused.lock().contains(PICTURES) {
             messages.iter_mut().for_each(Message::blind);

@@ -15,14 +15,12 @@ use crate::conversation::{Entry, Picture, Round};
 use crate::model::Request;
 use crate::tools::Spec;
 
-mod dialect;
 mod fragments;
 mod reading;
 pub mod refusal;
 pub mod sse;
 pub mod text;
 
-pub use dialect::Dialect;
 pub use fragments::object;
 pub use reading::Reading;
 
@@ -35,12 +33,9 @@ pub struct Message<'a> {
     tool_calls: Vec<Call<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tool_call_id: Option<String>,
-    /// What stands for reasoning that there was none of.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reasoning_content: Option<&'static str>,
     /// What the provider wants back: reasoning and its signatures.
     #[serde(flatten)]
-    echo: Option<&'a Map<String, Value>>,
+    pub(crate) echo: Option<&'a Map<String, Value>>,
 }
 
 /// What a message says.
@@ -111,11 +106,6 @@ fn shown(picture: &Picture) -> [Value; 2] {
 impl Message<'_> {
     pub(crate) fn is_picture(&self) -> bool {
         matches!(self.content, Some(Content::Picture(_)))
-    }
-
-    /// Leaves out all that came as reasoning.
-    pub(crate) fn forget_reasoning(&mut self) {
-        (self.echo, self.reasoning_content) = (None, None);
     }
 
     /// Says what stood there instead of showing a picture.

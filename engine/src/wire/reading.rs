@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::fragments::Fragments;
 use super::sse::{Sse, SseEvent};
-use super::{Dialect, refusal, text};
+use super::{refusal, text};
 use crate::conversation::{Reply, Usage};
 use crate::model::{Delta, ErrorKind, ModelError};
 
@@ -23,18 +23,9 @@ pub struct Reading {
     fragments: Fragments,
     thinking: bool,
     done: bool,
-    echoes_reasoning: bool,
 }
 
 impl Reading {
-    /// A reader that keeps `reasoning` to be sent back, if `dialect` has it so.
-    pub fn of(dialect: Dialect) -> Reading {
-        Reading {
-            echoes_reasoning: dialect.echo_reasoning,
-            ..Reading::default()
-        }
-    }
-
     /// Takes one read. An error that the stream holds ends it.
     pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<Delta>, ModelError> {
         let mut deltas = Vec::new();
@@ -131,10 +122,7 @@ impl Reading {
             deltas.push(Delta::Reasoning(piece));
         }
         let echo = &mut self.reply.echo;
-        remember(echo, "reasoning_content", message);
-        if self.echoes_reasoning {
-            remember(echo, "reasoning", message);
-        }
+        remember(echo, message);
         remember_details(echo, "reasoning_details", message);
         remember_details(echo, "thinking_blocks", message);
         let said = text::parts(&message["content"], "text")
@@ -168,10 +156,10 @@ impl Reading {
     }
 }
 
-/// Keeps reasoning that must go back as one text under the name that it came by.
-fn remember(echo: &mut Map<String, Value>, name: &str, message: &Value) {
-    if let Some(piece) = message[name].as_str() {
-        append(echo.entry(name).or_insert(json!("")), piece);
+/// Keeps reasoning that must go back, as one text.
+fn remember(echo: &mut Map<String, Value>, message: &Value) {
+    if let Some(piece) = message["reasoning_content"].as_str() {
+        append(echo.entry("reasoning_content").or_insert(json!("")), piece);
     }
 }
 

@@ -6,14 +6,17 @@
 //!
 //! Left out: Entra's sign-in, though its tokens can be the key with [`Azure::bearer`]; data sources.
 
-use corecoder::wire;
-use corecoder::{Delta, ErrorKind, ModelError, Reply, Request};
+use corecoder::{ModelError, Request};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::HeaderMap;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use crate::chat::{ByLine, body};
 use crate::headers;
 use crate::wire::{Concession, Effort, Options, Reading, Sent, Wire};
+
+/// The names of a reply's limit, Azure's own first; models of other makers know the older one.
+const LIMITS: body::Limits = ["max_completion_tokens", "max_tokens"];
 
 /// Azure's protocol.
 #[derive(Debug, Clone, Default)]
@@ -50,44 +53,20 @@ impl Wire for Azure {
     }
 
     fn request(&self, request: &Request<'_>, options: &Options) -> Sent {
-        let mut messages = wire::messages(request, &options.origin);
-        if options.refused.has("pictures") {
-            messages.iter_mut().for_each(wire::Message::blind);
-        }
-        let mut body = Map::new();
-        body.insert("model".into(), json!(options.model));
-        body.insert("messages".into(), json!(messages));
-        let effort = options.effort.map(word);
-        let limit = if options.refused.has("max_completion_tokens") {
-            "max_tokens"
-        } else {
-            "max_completion_tokens"
-        };
-        for (name, value) in [
-            (
-                "tools",
-                json!(Some(wire::tools(request)).filter(|tools| !tools.is_empty())),
-            ),
-            (limit, json!(options.limit())),
-            ("temperature", json!(options.temperature)),
-            ("reasoning_effort", json!(effort)),
+        let more = [
+            ("reasoning_effort", json!(options.effort.map(word))),
             ("prompt_cache_key", json!(options.session)),
-            ("stream", json!(true)),
-            ("stream_options", json!({"include_usage": true})),
-        ] {
-            if !value.is_null() && !options.refused.has(name) {
-                body.insert(name.into(), value);
-            }
-        }
+        ];
+        let more = more.map(|(name, value)| (name.to_string(), value));
         Sent {
             path: self.path(&options.model),
             headers: Vec::new(),
-            body: body.into(),
+            body: body::of(request, options, LIMITS, more.into_iter().collect()).into(),
         }
     }
 
     fn reading(&self) -> Box<dyn Reading> {
-        Box::new(Chat::default())
+        Box::new(ByLine::default())
     }
 
     fn refusal(&self, status: u16, headers: &HeaderMap, body: &str) -> ModelError {
@@ -99,35 +78,7 @@ impl Wire for Azure {
     }
 
     fn concession(&self, error: &ModelError, body: &Value) -> Option<Concession> {
-        let message = error.message.to_lowercase();
-        let between = |c: char| !c.is_alphanumeric() && c != '_';
-        let is_named = |name: &str| message.split(between).any(|word| word == name);
-        let names = [
-            "max_completion_tokens",
-            "max_tokens",
-            "temperature",
-            "reasoning_effort",
-            "stream_options",
-            "prompt_cache_key",
-        ];
-        let is_sent = |name: &str| !body[name].is_null();
-        let mut named = names
-            .into_iter()
-            .filter(|name| is_named(name) && is_sent(name));
-        let has_picture = || body["messages"].to_string().contains("\"image_url\"");
-        let picture = || {
-            ["image_url", "image", "images"]
-                .iter()
-                .any(|word| is_named(word))
-        };
-        let is_refused = error.kind == ErrorKind::BadRequest;
-        let name = named
-            .next()
-            .or_else(|| (picture() && has_picture()).then_some("pictures"));
-        name.filter(|_| is_refused).map(|name| match name {
-            "max_tokens" => Concession::Unlimited,
-            name => Concession::Without(name),
-        })
+        body::concession(error, body, LIMITS)
     }
 }
 
@@ -151,50 +102,4 @@ fn word(effort: Effort) -> &'static str {
         Effort::High => "high",
         Effort::Max => "xhigh",
     }
-}
-
-/// The engine's reader, which gives an error instead of what came before it in one read: so it reads by lines.
-#[derive(Default)]
-struct Chat {
-    reading: wire::Reading,
-    failure: Option<ModelError>,
-}
-
-impl Reading for Chat {
-    fn push(&mut self, bytes: &[u8]) -> Vec<Delta> {
-        let mut deltas = Vec::new();
-        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-            if self.failure.is_some() {
-                break;
-            }
-            match self.reading.push(line) {
-                Ok(more) => deltas.extend(more),
-                Err(error) => self.failure = Some(error),
-            }
-        }
-        deltas
-    }
-
-    fn is_done(&self) -> bool {
-        self.failure.is_some() || self.reading.is_done()
-    }
-
-    fn finish(&mut self) -> Result<Reply, ModelError> {
-        match self.failure.take() {
-            Some(failure) => Err(failure),
-            None => self.reading.finish().map(in_our_words),
-        }
-    }
-}
-
-/// The reply with one of the engine's words for its end. Models sold by Azure end in words of their own, or in none.
-fn in_our_words(mut reply: Reply) -> Reply {
-    let word = match reply.finish.as_str() {
-        "length" => "length",
-        "content_filter" => "content_filter",
-        _ if reply.calls.is_empty() => "stop",
-        _ => "tool_calls",
-    };
-    reply.finish = word.to_string();
-    reply
 }

@@ -70,10 +70,10 @@ impl Remote {
     /// good; so is one for the OpenAI-compatible endpoint beside it.
     fn url(&self, path: &str) -> String {
         let ends = path.match_indices('/').map(|(at, _)| &path[..at]);
-        let ends: Vec<&str> = ends.skip(1).chain(["/v1"]).collect();
+        // The longest end counts.
+        let ends = ends.skip(1).collect::<Vec<_>>().into_iter().rev();
         let mut bare = ends
-            .iter()
-            .rev()
+            .chain(["/v1"])
             .filter_map(|end| self.base.strip_suffix(end));
         format!("{}{path}", bare.next().unwrap_or(&self.base))
     }

@@ -192,7 +192,7 @@ impl std::str::FromStr for Effort {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Concession {
     /// A part of the request, in the wire's own name for it.
-    Without(&'static str),
+    Without(String),
     /// Replies may not be longer than this, in tokens.
     MaxTokens(u64),
     /// Any limit for replies: a request that must have one can't be made any more.
@@ -202,7 +202,7 @@ pub enum Concession {
 /// What a server has refused so far. It is left out as long as the model lives, so that each costs one request once.
 #[derive(Debug, Clone, Default)]
 pub struct Refused {
-    without: BTreeSet<&'static str>,
+    without: BTreeSet<String>,
     max_tokens: Option<u64>,
     unlimited: bool,
     concessions: u32,

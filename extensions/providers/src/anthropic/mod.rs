@@ -132,7 +132,7 @@ impl Wire for Anthropic {
         let is_named = |named: &str| named.split('|').any(|word| words.contains(word));
         let mut parts = CONCESSIONS.iter();
         let part = parts.find(|(name, named)| is_named(named) && is_sent(name, body));
-        part.map(|(name, _)| Concession::Without(name))
+        part.map(|(name, _)| Concession::Without((*name).into()))
     }
 }
 

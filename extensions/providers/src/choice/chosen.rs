@@ -12,7 +12,7 @@ use super::place::Place;
 use super::spelling;
 use crate::table::{Kind, Row};
 use crate::wire::{Options, Wire};
-use crate::{Anthropic, Azure, Gemini, Ollama, Remote, Responses};
+use crate::{Anthropic, Azure, Chat, Gemini, Ollama, Remote, Responses};
 
 /// Which model, of whom, where, with which key.
 #[derive(Clone)]
@@ -96,7 +96,7 @@ impl Chosen {
     pub fn model(&self, options: &Options) -> Result<Arc<dyn Model>, ModelError> {
         let window = options.window.or(self.window);
         let inner: Box<dyn Model> = match self.kind {
-            Kind::OpenAi => Box::new(self.llm(options)?),
+            Kind::OpenAi if !self.row.has_dialect() => Box::new(self.llm(options)?),
             _ => Box::new(self.remote(&Options {
                 window,
                 ..options.clone()
@@ -116,7 +116,6 @@ impl Chosen {
             .max_tokens(options.max_tokens)
             .temperature(options.temperature)
             .timeouts(options.timeouts)?;
-        llm = llm.dialect(self.row.dialect());
         for (name, value) in self.row.fields(options.effort) {
             llm = llm.extra(name, value);
         }
@@ -145,7 +144,8 @@ impl Chosen {
             Kind::Anthropic => Box::new(Anthropic::default()),
             Kind::Gemini => Box::new(Gemini::default()),
             Kind::Ollama => Box::new(Ollama::default()),
-            Kind::Responses | Kind::OpenAi => Box::new(Responses::default()),
+            Kind::OpenAi => Box::new(Chat::of(self.row.clone(), &self.base_url)),
+            Kind::Responses => Box::new(Responses::default()),
             Kind::Azure => {
                 // The `v1` API has no dated version.
                 let dated = self

@@ -104,32 +104,27 @@ impl Wire for Gemini {
         let config = &body["generationConfig"];
         let has = |word: &str| body["contents"].to_string().contains(word);
         let rows = [
+            ("signatures", "thoughtsignature", has("thoughtSignature")),
+            ("thinking", "thinking", !config["thinkingConfig"].is_null()),
             (
-                Concession::Without("signatures"),
-                "thoughtsignature",
-                has("thoughtSignature"),
-            ),
-            (
-                Concession::Without("thinking"),
-                "thinking",
-                !config["thinkingConfig"].is_null(),
-            ),
-            (
-                Concession::Unlimited,
+                "max_tokens",
                 "maxoutputtokens",
                 !config["maxOutputTokens"].is_null(),
             ),
             (
-                Concession::Without("temperature"),
+                "temperature",
                 "temperature",
                 !config["temperature"].is_null(),
             ),
-            (Concession::Without("pictures"), "image", has("inlineData")),
+            ("pictures", "image", has("inlineData")),
         ];
         let mut named = rows
             .into_iter()
             .filter(|(_, word, sent)| *sent && words.contains(word));
-        named.next().map(|(concession, _, _)| concession)
+        named.next().map(|(name, _, _)| match name {
+            "max_tokens" => Concession::Unlimited,
+            name => Concession::Without(name.into()),
+        })
     }
 
     fn is_slip(&self, error: &ModelError) -> bool {

@@ -114,7 +114,7 @@ impl Wire for Ollama {
             }
             _ => return None,
         };
-        Some(Concession::Without(name))
+        Some(Concession::Without(name.into()))
     }
 
     fn is_slip(&self, error: &ModelError) -> bool {

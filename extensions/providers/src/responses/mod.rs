@@ -121,7 +121,7 @@ impl Wire for Responses {
         let part = parts.find(|(name, named)| is_named(named) && is_sent(name));
         part.map(|(name, _)| match *name {
             "max_output_tokens" => Concession::Unlimited,
-            name => Concession::Without(name),
+            name => Concession::Without(name.into()),
         })
     }
 }

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use corecoder::wire::Dialect;
 use reqwest::Url;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -13,7 +12,7 @@ use crate::wire::Effort;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
-    /// Chat completions: the engine's own `Llm`.
+    /// Chat completions: the engine's own `Llm`, or [`crate::Chat`] where the row has a dialect.
     #[default]
     OpenAi,
     Anthropic,
@@ -64,9 +63,9 @@ pub struct Row {
     pub session: Option<String>,
     /// Ids of calls must be nine letters and digits (Mistral, error 3280).
     pub short_ids: bool,
-    /// Each reply that goes back needs a `reasoning_content`, be it blank (DeepSeek while thinking).
+    /// Each reply with calls that goes back needs a `reasoning_content`, be it blank (DeepSeek while thinking).
     pub blank_reasoning: bool,
-    /// Reasoning that came as `reasoning` goes back as that (vLLM since it dropped `reasoning_content`).
+    /// Reasoning that did not come as `reasoning_content` goes back as `reasoning` (vLLM since it dropped the former).
     pub echo_reasoning: bool,
     /// It can't be spoken to from here: what to do instead.
     pub through: Option<String>,
@@ -94,13 +93,9 @@ impl Row {
         fields
     }
 
-    /// What the engine's `Llm` does otherwise for it.
-    pub fn dialect(&self) -> Dialect {
-        Dialect {
-            short_ids: self.short_ids,
-            blank_reasoning: self.blank_reasoning,
-            echo_reasoning: self.echo_reasoning,
-        }
+    /// Whether it wants chat completions otherwise than the engine's `Llm` speaks them: then [`crate::Chat`] does.
+    pub fn has_dialect(&self) -> bool {
+        self.short_ids || self.blank_reasoning || self.echo_reasoning
     }
 
     pub(super) fn is_called(&self, name: &str) -> bool {

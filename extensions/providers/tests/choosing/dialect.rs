@@ -143,6 +143,25 @@ fn reasoning_goes_back_to_vllm_under_the_name_it_came_by() {
 }
 
 #[test]
+fn a_request_goes_where_the_base_url_says_with_a_dialect_or_without() {
+    for provider in ["deepseek", "groq"] {
+        for base in ["", "/v1", "/gateway/v1", "/gateway/"] {
+            let (url, requests) = serve(|_| Answer::said("hi"));
+            let line = format!("--provider {provider} --url {url}{base} --key k --model m");
+            let chosen = Desk::of("").choose(&flags(&line)).unwrap();
+            let model = chosen.model(&Options::default()).unwrap();
+            let deltas: Vec<_> = run(model.stream(Request::default()).collect());
+            assert!(matches!(deltas.last(), Some(Ok(Delta::Done(_)))));
+            let path = format!("{}/chat/completions", base.trim_end_matches('/'));
+            let request = requests.recv().unwrap();
+            let begins = request.starts_with(&format!("POST {path} "));
+            assert!(begins, "{provider}{base}: {request}");
+            assert!(request.to_lowercase().contains("authorization: bearer k"));
+        }
+    }
+}
+
+#[test]
 fn effort_and_session_stand_in_the_request() {
     let options = Options {
         effort: Some(Effort::High),
@@ -163,6 +182,11 @@ fn effort_and_session_stand_in_the_request() {
             "zai",
             json!({"thinking": {"type": "enabled"}, "reasoning_effort": "high"}),
         ),
+        (
+            "deepseek",
+            json!({"thinking": {"type": "enabled"}, "reasoning_effort": "high"}),
+        ),
+        ("mistral", json!({"reasoning_effort": "high"})),
         ("sglang", json!({})),
     ] {
         assert!(Table::default().named(provider).is_some());

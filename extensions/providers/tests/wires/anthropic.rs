@@ -275,9 +275,13 @@ fn a_refused_part_is_named_and_left_out() {
             json!({"type": "error", "error": {"type": "invalid_request_error", "message": words}});
         let error = wire.refusal(400, &Default::default(), &body.to_string());
         let concession = wire.concession(&error, &before);
-        assert_eq!(concession, Some(Concession::Without(name)), "{words}");
+        assert_eq!(
+            concession,
+            Some(Concession::Without(name.into())),
+            "{words}"
+        );
         let mut less = options.clone();
-        assert!(less.refused.add(Concession::Without(name)));
+        assert!(less.refused.add(Concession::Without(name.into())));
         let after = asked(&wire, &entries, &less).body.to_string();
         assert!(
             before.to_string().contains(gone) && !after.contains(gone),

@@ -74,10 +74,10 @@ fn a_refused_parameter_is_left_out() {
         let error = wire.refusal(400, &Default::default(), &words.to_string());
         assert_eq!(
             wire.concession(&error, &before),
-            Some(Concession::Without(name))
+            Some(Concession::Without(name.into()))
         );
         let mut less = options.clone();
-        less.refused.add(Concession::Without(name));
+        less.refused.add(Concession::Without(name.into()));
         let after = asked(&wire, &[Entry::User("Go".into())], &less).body;
         assert!(after[name].is_null() && !before[name].is_null(), "{name}");
     }

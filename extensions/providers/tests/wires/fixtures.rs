@@ -50,7 +50,7 @@ struct Call {
 pub fn of(case: &Case) -> Vec<Fixture> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/fixtures")
-        .join(case.name);
+        .join(case.fixtures);
     let files = std::fs::read_dir(&folder).expect("the wire has a folder of fixtures");
     let mut paths: Vec<_> = files.map(|file| file.unwrap().path()).collect();
     paths.sort();

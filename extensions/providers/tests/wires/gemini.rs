@@ -257,7 +257,7 @@ fn a_refused_part_is_named_and_left_out() {
         let error = wire.refusal(400, &Default::default(), &answer.to_string());
         assert_eq!(
             wire.concession(&error, &body),
-            Some(Concession::Without(name)),
+            Some(Concession::Without(name.into())),
             "{words}"
         );
     }

@@ -6,6 +6,7 @@
 
 mod anthropic;
 mod azure;
+mod chat;
 mod conversations;
 mod fixtures;
 mod gemini;
@@ -22,8 +23,9 @@ use serde_json::json;
 
 /// A wire as the tests know it.
 struct Case {
-    /// The folder of its fixtures.
     name: &'static str,
+    /// The folder of its fixtures.
+    fixtures: &'static str,
     wire: fn() -> Box<dyn Wire>,
     /// Models of each kind that it tells apart.
     models: &'static [&'static str],
@@ -34,6 +36,7 @@ struct Case {
 const WIRES: &[Case] = &[
     Case {
         name: "anthropic",
+        fixtures: "anthropic",
         wire: || Box::new(Anthropic::default()),
         models: &[
             "claude-sonnet-5-5",
@@ -46,6 +49,7 @@ const WIRES: &[Case] = &[
     },
     Case {
         name: "gemini",
+        fixtures: "gemini",
         wire: || Box::new(Gemini::default()),
         models: &["gemini-3.8-flash", "gemini-3-pro-preview", "gemini-2.5-pro"],
         // Asked for on Vertex alone; and an error that no event stream can hold.
@@ -53,20 +57,31 @@ const WIRES: &[Case] = &[
     },
     Case {
         name: "ollama",
+        fixtures: "ollama",
         wire: || Box::new(Ollama::default()),
         models: &["qwen3:8b", "gpt-oss:120b-cloud"],
         errors: &[],
     },
     Case {
         name: "responses",
+        fixtures: "responses",
         wire: || Box::new(Responses::default()),
         models: &["gpt-6-sol", "gpt-5.5", "o3"],
         errors: &[],
     },
     Case {
         name: "azure",
+        fixtures: "azure",
         wire: || Box::new(Azure::default()),
         models: &["gpt-5.5", "my-deployment"],
+        errors: &[],
+    },
+    Case {
+        name: "chat",
+        // Azure's responses are chat completions, and more.
+        fixtures: "azure",
+        wire: || Box::new(chat::wire()),
+        models: &["devstral-latest"],
         errors: &[],
     },
 ];

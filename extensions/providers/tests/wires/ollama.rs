@@ -139,9 +139,9 @@ fn what_a_model_does_not_support_is_left_out() {
             &json!({"error": words}).to_string(),
         );
         let concession = wire.concession(&error, &before);
-        assert_eq!(concession, Some(Concession::Without(name)));
+        assert_eq!(concession, Some(Concession::Without(name.into())));
         let mut less = options.clone();
-        less.refused.add(Concession::Without(name));
+        less.refused.add(Concession::Without(name.into()));
         let after = asked(&wire, &[], &less).body;
         assert!(!before[name].is_null() && after[name].is_null(), "{name}");
     }

@@ -185,6 +185,9 @@ fn a_base_that_names_the_version_is_as_good() {
         }
         assert_eq!(lines[0], lines[1]);
         assert!(lines[2..].contains(&lines[0]), "{lines:?}");
+        if case.name == "azure" {
+            assert_eq!(lines[0], lines[5], "as Azure's own pages have it");
+        }
     }
 }
 
@@ -286,6 +289,12 @@ fn models_are_listed_as_the_provider_lists_them() {
             "GET /v1/models ",
             r#"{"data":[{"id":"m"}]}"#,
             None,
+        ),
+        (
+            "chat",
+            "GET /v1/models ",
+            r#"[{"id":"m","context_length":200,"max_completion_tokens":64}]"#,
+            Some((200, 64)),
         ),
     ];
     for (name, line, list, limits) in lists {

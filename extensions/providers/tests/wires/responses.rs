@@ -172,7 +172,7 @@ fn a_refused_part_is_named_and_left_out() {
         );
         assert_eq!(
             wire.concession(&error, &body),
-            Some(Concession::Without(name)),
+            Some(Concession::Without(name.into())),
             "{words}"
         );
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{anthropic, azure, gemini, ollama, responses};
+use crate::{anthropic, azure, chat, gemini, ollama, responses};
 
 /// Fails if the API would refuse this request.
 pub fn check(wire: &str, body: &Value) {
@@ -11,6 +11,7 @@ pub fn check(wire: &str, body: &Value) {
         "gemini" => gemini::check(body),
         "ollama" => ollama::check(body),
         "azure" => azure::check(body),
+        "chat" => chat::check(body),
         "responses" => responses::check(body),
         other => panic!("write down the rules of {other}"),
     }
@@ -23,7 +24,7 @@ pub fn pieces(wire: &str, body: &Value) -> Vec<String> {
         "anthropic" => anthropic::pieces(body),
         "gemini" => gemini::pieces(body),
         "ollama" => ollama::pieces(body),
-        "azure" => azure::pieces(body),
+        "azure" | "chat" => azure::pieces(body),
         "responses" => responses::pieces(body),
         other => panic!("write down the pieces of {other}"),
     }
@@ -34,7 +35,7 @@ pub fn sent_back(wire: &str, body: &Value) -> Value {
     match wire {
         "anthropic" => body["messages"][1]["content"].clone(),
         "gemini" => body["contents"][1]["parts"].clone(),
-        "ollama" | "azure" => body["messages"][2].clone(),
+        "ollama" | "azure" | "chat" => body["messages"][2].clone(),
         "responses" => responses::answer(body),
         other => panic!("write down the answers of {other}"),
     }
@@ -47,6 +48,8 @@ pub fn has_thoughts(wire: &str, back: &Value) -> bool {
         "gemini" => gemini::has_signature(back),
         "responses" => back.to_string().contains("encrypted_content"),
         "ollama" | "azure" => !back["thinking"].is_null() || !back["reasoning_content"].is_null(),
+        // Of another model's there is a blank at most.
+        "chat" => back.to_string().contains("reasoning") && back["reasoning_content"] != " ",
         other => panic!("write down the thoughts of {other}"),
     }
 }

@@ -1,39 +1,37 @@
-//! What a server wants otherwise than OpenAI, and does not say in a way that a program could learn from.
+//! What a server wants otherwise in the messages, and does not say in a way that a program could learn from.
 //!
 //! Each change is a pure function of the messages before it, so that equal entries still give equal bytes.
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::Message;
+use serde_json::{Map, Value, json};
 
-/// The peculiarities of a server.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Dialect {
-    /// Ids of calls must be nine letters and digits (Mistral, error 3280).
-    pub short_ids: bool,
-    /// Calls of another model go back with a blank `reasoning_content`: while it thinks, DeepSeek refuses those
-    /// without one.
-    pub blank_reasoning: bool,
-    /// Reasoning that came as `reasoning` goes back under that name (vLLM since it dropped `reasoning_content`).
-    pub echo_reasoning: bool,
+use super::body::REASONING;
+use crate::table::Row;
+use crate::wire::Refused;
+
+/// Changes the messages of a request into what the row's server takes.
+pub(super) fn fit(row: &Row, refused: &Refused, messages: &mut Value) {
+    let mut ids = Short::default();
+    let messages = messages.as_array_mut().into_iter().flatten();
+    for message in messages.filter_map(Value::as_object_mut) {
+        let is_blank = row.blank_reasoning && !refused.has(REASONING);
+        if is_blank && message.contains_key("tool_calls") {
+            message.entry(REASONING).or_insert(json!(" "));
+        }
+        if row.short_ids {
+            shorten(message, &mut ids);
+        }
+    }
 }
 
-impl Dialect {
-    /// Changes the messages of a request into what this server takes.
-    pub(crate) fn fit(self, messages: &mut [Message<'_>]) {
-        let mut ids = Short::default();
-        for message in messages {
-            let is_foreign = !message.tool_calls.is_empty() && message.echo.is_none();
-            if self.blank_reasoning && is_foreign {
-                message.reasoning_content = Some(" ");
-            }
-            if self.short_ids {
-                let called = message.tool_calls.iter_mut().map(|call| &mut call.id);
-                called
-                    .chain(&mut message.tool_call_id)
-                    .for_each(|id| *id = ids.of(id));
-            }
-        }
+fn shorten(message: &mut Map<String, Value>, ids: &mut Short) {
+    if let Some(id) = message.get_mut("tool_call_id") {
+        ids.shorten(id);
+    }
+    let calls = message.get_mut("tool_calls").and_then(Value::as_array_mut);
+    for call in calls.into_iter().flatten() {
+        ids.shorten(&mut call["id"]);
     }
 }
 
@@ -45,6 +43,11 @@ struct Short {
 }
 
 impl Short {
+    fn shorten(&mut self, id: &mut Value) {
+        let long = id.as_str().unwrap_or_default();
+        *id = self.of(long).into();
+    }
+
     fn of(&mut self, id: &str) -> String {
         if let Some(short) = self.known.get(id) {
             return short.clone();
