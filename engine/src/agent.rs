@@ -50,8 +50,7 @@ impl Agent {
         let _stop_background = StopOnDrop(self.kit.inbox.clone());
         self.add(Entry::User(text.into()));
         let outcome = self.run().await;
-        let ended = Event::Ended(&outcome);
-        self.kit.host.event(&self.kit.name, &ended);
+        self.kit.tell(Event::Ended(&outcome));
         outcome
     }
 
@@ -62,13 +61,12 @@ impl Agent {
                 self.add(message);
                 turn.made.clear();
             }
-            let request = Event::Request { round };
-            self.kit.host.event(&self.kit.name, &request);
+            self.kit.tell(Event::Request { round });
             let Some(answer) = self.round(&mut turn).await? else {
                 continue;
             };
             if self.kit.inbox.awaits() {
-                self.kit.host.event(&self.kit.name, &Event::Waiting);
+                self.kit.tell(Event::Waiting);
             }
             if !self.kit.inbox.wait().await {
                 return Ok(answer);
@@ -103,7 +101,6 @@ impl Agent {
     /// Asks the model and does what it asks; `open` adds the round to the history as it falls, at the end or before.
     async fn ask(&mut self, turn: &mut Turn) -> Result<Option<String>, ModelError> {
         let prefix = self.context.prefix(&self.kit);
-        let host = |event: Event<'_>| self.kit.host.event(&self.kit.name, &event);
         let mut open = OpenRound {
             history: &mut self.history,
             batch: Batch::new(&self.kit, &mut turn.made),
@@ -120,15 +117,15 @@ impl Agent {
         while let Some(delta) = deltas.next().await {
             match delta.inspect_err(|error| open.cut = after(error))? {
                 Delta::Text(piece) => {
-                    host(Event::Text(&piece));
+                    self.kit.tell(Event::Text(&piece));
                     open.batch.reply.text += &piece;
                 }
-                Delta::Reasoning(piece) => host(Event::Reasoning(&piece)),
+                Delta::Reasoning(piece) => self.kit.tell(Event::Reasoning(&piece)),
                 Delta::Call(call) => open.batch.start_early(call).await,
                 Delta::Restart { error, wait, model } => {
                     open.batch.restart();
                     let (error, model) = (&error, model.as_deref());
-                    host(Event::Retry { error, wait, model });
+                    self.kit.tell(Event::Retry { error, wait, model });
                 }
                 Delta::Done(whole) => reply = Some(whole),
             }
@@ -137,7 +134,7 @@ impl Agent {
         let reply = recovery::recovered(reply.ok_or_else(ModelError::unfinished)?, &self.kit);
         self.kit.spend(&reply, false);
         self.context.replied(open.history, reply.usage, &self.kit);
-        host(Event::Replied(&reply));
+        self.kit.tell(Event::Replied(&reply));
         open.batch.run(reply).await;
         let answer = &open.batch.reply;
         if answer.is_empty() && !std::mem::replace(&mut turn.retried_empty, true) {
@@ -149,13 +146,12 @@ impl Agent {
     }
 
     fn add(&mut self, entry: Entry) {
-        let event = match &entry {
+        self.kit.tell(match &entry {
             Entry::User(text) => Event::User(text),
             Entry::Note(text) => Event::Note(text),
             Entry::Picture(picture) => Event::Picture(picture),
             _ => return,
-        };
-        self.kit.host.event(&self.kit.name, &event);
+        });
         self.history.push(entry);
     }
 

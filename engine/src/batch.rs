@@ -41,7 +41,7 @@ impl Drop for OpenRound<'_> {
             None => "[interrupted before this call was started]".to_string(),
         });
         let kit = self.batch.kit;
-        kit.host.event(&kit.name, &Event::Closed(&round));
+        kit.tell(Event::Closed(&round));
         self.history.push(Entry::Round(round));
     }
 }
@@ -190,11 +190,10 @@ async fn run(kit: Kit, call: ToolCall, (tool, args, effect): Admitted) -> String
             Effect::Write => _alone = kit.gate.write().await,
             Effect::Delegate => {}
         }
-        let started = Event::Started {
+        kit.tell(Event::Started {
             call: &call,
             effect,
-        };
-        kit.host.event(&kit.name, &started);
+        });
         tool.call(args, &kit).await
     };
     let crash = |_| Err("the tool crashed, which is its own bug; try another way".to_string());
@@ -207,11 +206,10 @@ async fn run(kit: Kit, call: ToolCall, (tool, args, effect): Admitted) -> String
 
 /// Tells the host what came of a call, and words it for the model.
 fn answered(kit: &Kit, call: &ToolCall, result: Result<String, String>, took: Duration) -> String {
-    let event = Event::Finished {
+    kit.tell(Event::Finished {
         call,
         result: &result,
         took,
-    };
-    kit.host.event(&kit.name, &event);
+    });
     tools::worded(result)
 }

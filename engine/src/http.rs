@@ -37,8 +37,9 @@ impl Default for Timeouts {
     }
 }
 
-/// A client that waits so long for a connection. Errors if TLS can't start, or if `key` can't stand in a header. Redirects to
-/// other hosts lose an `Authorization`, but no header of another name: who sends the key in one follows none.
+/// A client that waits so long for a connection. Errors if TLS can't start, or if `key` can't stand in a header.
+/// Redirects to other hosts lose an `Authorization`, but no header of another name: who sends the key in one follows
+/// none.
 pub fn client(key: &str, redirects: Policy, timeouts: Timeouts) -> Result<Client, ModelError> {
     let bad = |message: String| ModelError::new(ErrorKind::BadRequest, message);
     HeaderValue::from_str(key)
@@ -56,70 +57,58 @@ pub fn client(key: &str, redirects: Policy, timeouts: Timeouts) -> Result<Client
 /// A request and its response, each part of it in time or not at all.
 pub struct Exchange {
     pub response: Response,
-    timeouts: Timeouts,
-    began: Instant,
-    has_bytes: bool,
+    clock: Clock,
 }
 
 impl Exchange {
     /// The response to a request, whatever its status. Errors if there is none.
     pub async fn new(request: RequestBuilder, timeouts: Timeouts) -> Result<Exchange, ModelError> {
-        let began = Instant::now();
-        let limit = timeouts
-            .first_byte
-            .min(timeouts.total.unwrap_or(Duration::MAX));
-        let sent = tokio::time::timeout(limit, send(request)).await;
-        Ok(Exchange {
-            response: sent.map_err(|_| too_late("began no reply", limit))??,
+        let clock = Clock {
             timeouts,
-            began,
+            began: Instant::now(),
             has_bytes: false,
-        })
+        };
+        let response = clock.wait(send(request)).await??;
+        Ok(Exchange { response, clock })
     }
 
     /// The next piece; `None` at the end.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, ModelError> {
-        let (left, limit, words) = self.limit();
-        let chunk = tokio::time::timeout(left, self.response.chunk()).await;
-        let chunk = chunk
-            .map_err(|_| too_late(words, limit))?
-            .map_err(network)?;
-        self.has_bytes = true;
-        Ok(chunk)
+        let chunk = self.clock.wait(self.response.chunk()).await?;
+        self.clock.has_bytes = true;
+        chunk.map_err(network)
     }
+}
 
-    /// How long to wait for the next piece; which limit that is, and what is wrong when nothing comes by then.
-    fn limit(&self) -> (Duration, Duration, &'static str) {
-        let elapsed = self.began.elapsed();
-        let Timeouts {
-            first_byte, idle, ..
-        } = self.timeouts;
-        let (left, limit, words) = match self.has_bytes {
-            true => (idle, idle, "fell silent"),
-            false => (
-                first_byte.saturating_sub(elapsed),
-                first_byte,
-                "began no reply",
-            ),
+/// How long a reply has taken.
+struct Clock {
+    timeouts: Timeouts,
+    began: Instant,
+    has_bytes: bool,
+}
+
+impl Clock {
+    /// What comes, unless a limit is over before it.
+    async fn wait<T>(&self, coming: impl Future<Output = T>) -> Result<T, ModelError> {
+        let (limits, elapsed) = (self.timeouts, self.began.elapsed());
+        let left = |limit: Duration| limit.saturating_sub(elapsed);
+        // How long to wait from now on, the limit that is over then, and what is wrong with the reply.
+        let next = match self.has_bytes {
+            false => (left(limits.first_byte), limits.first_byte, "began no reply"),
+            true => (limits.idle, limits.idle, "fell silent"),
         };
-        let total = self.timeouts.total;
-        let rest = total.map(|total| (total.saturating_sub(elapsed), total));
-        match rest.filter(|(rest, _)| *rest < left) {
-            Some((rest, total)) => (rest, total, "was not done in time"),
-            None => (left, limit, words),
-        }
+        let whole = limits
+            .total
+            .map(|total| (left(total), total, "was not done in time"));
+        let (left, limit, words) = whole.map_or(next, |whole| whole.min(next));
+        let message = || format!("the provider {words} ({TOO_LATE} {limit:?})");
+        let waited = tokio::time::timeout(left, coming).await;
+        waited.map_err(|_| ModelError::new(ErrorKind::Network, message()))
     }
 }
 
 /// How an error about a limit is told from others.
 pub(crate) const TOO_LATE: &str = "timed out after";
-
-/// A server that did not keep to a limit.
-fn too_late(words: &str, limit: Duration) -> ModelError {
-    let seconds = limit.as_secs_f64();
-    let message = format!("the provider {words} ({TOO_LATE} {seconds:.0} s)");
-    ModelError::new(ErrorKind::Network, message)
-}
 
 /// The response to a request, whatever its status. Errors if there is none.
 async fn send(request: RequestBuilder) -> Result<Response, ModelError> {

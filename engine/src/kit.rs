@@ -74,7 +74,12 @@ impl Kit {
             dollars: reply.cost,
             summary,
         };
-        self.host.event(&self.name, &Event::Spent(&spent));
+        self.tell(Event::Spent(&spent));
+    }
+
+    /// Tells the host, under this agent's name.
+    pub(crate) fn tell(&self, event: Event<'_>) {
+        self.host.event(&self.name, &event);
     }
 
     /// The tokens spent so far.

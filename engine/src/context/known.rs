@@ -63,8 +63,7 @@ impl Context {
             at,
             by,
         };
-        let event = Event::Compacted(&compaction);
-        kit.host.event(&kit.name, &event);
+        kit.tell(Event::Compacted(&compaction));
         true
     }
 

@@ -137,7 +137,7 @@ impl Context {
     }
 
     async fn notes(&mut self, older: &[Entry], focus: &str, kit: &Kit) -> Result<String, String> {
-        kit.host.event(&kit.name, &Event::Compacting);
+        kit.tell(Event::Compacting);
         let (window, prefix) = (self.size.window(kit), self.prefix(kit));
         notes::ask(older, window, focus, &prefix, kit).await
     }
