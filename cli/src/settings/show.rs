@@ -1,5 +1,7 @@
 //! `corecoder config`: each setting, its value, and where that comes from.
 
+use std::path::Path;
+
 use corecoder::Config;
 use corecoder::files::shown;
 use corecoder_providers::choice::Chosen;
@@ -71,16 +73,11 @@ fn of(
         return (value, setting.flag.unwrap_or_default().to_string());
     }
     let config = &settings.config;
-    let name = meant.and_then(|meant| meant.key_from.as_deref());
-    if let Some(name) = name.filter(|_| setting.name == "api_key") {
-        return key(name, config);
+    let key = meant.and_then(|meant| meant.key_from.as_deref());
+    if let Some(name) = key.filter(|_| setting.name == "api_key") {
+        return key_of(name, config);
     }
-    let mut files = settings.files.iter();
-    let file = files.find_map(|file| {
-        let own = !file.foreign || matches!(setting.kind, Kind::Object);
-        let value = file.values.get(setting.name).filter(|_| own)?;
-        Some((setting.kind.text(value).ok()?, &file.path))
-    });
+    let file = written(setting, settings);
     // A limit in a .env file can't raise that of the settings.
     let is_lower = |value: &str| {
         let number = |text: &str| text.parse::<f64>().unwrap_or(f64::MAX);
@@ -100,30 +97,43 @@ fn of(
     }
     match file {
         Some((value, path)) => (veiled(setting, &value), shown(path)),
-        None => unset(setting, meant),
+        None => unset(setting, config, meant),
     }
 }
 
-/// What nobody has set, and where it then comes from.
-fn unset(setting: &Setting, meant: Option<&Chosen>) -> (String, String) {
+/// The key that is in this variable.
+fn key_of(name: &str, config: &Config) -> (String, String) {
+    if let Some(key) = variable(name) {
+        return (hidden(&key), name.to_string());
+    }
+    let key = config.filled.get(name).map_or("", String::as_str);
+    let origin = match config.origins.get(name).map(|file| shown(file)) {
+        Some(file) if file.ends_with(".env") => format!("{name} in {file}"),
+        Some(file) => file,
+        None => name.to_string(),
+    };
+    (hidden(key), origin)
+}
+
+/// What the first file says that has a setting.
+fn written<'a>(setting: &Setting, settings: &'a Settings) -> Option<(String, &'a Path)> {
+    settings.files.iter().find_map(|file| {
+        let own = !file.foreign || matches!(setting.kind, Kind::Object);
+        let value = file.values.get(setting.name).filter(|_| own)?;
+        Some((setting.kind.text(value).ok()?, file.path.as_path()))
+    })
+}
+
+/// What nobody set: it follows from the model that is meant, or is the default.
+fn unset(setting: &Setting, config: &Config, meant: Option<&Chosen>) -> (String, String) {
     let of_provider = |meant: &Chosen| format!("of {}", meant.provider);
     match (setting.name, meant) {
         ("model", Some(meant)) => (meant.name().to_string(), of_provider(meant)),
+        ("model", None) => (config.model.clone(), "default".to_string()),
         ("provider", Some(meant)) => (meant.provider.clone(), setting.default.to_string()),
         ("base_url", Some(meant)) => (meant.base_url.clone(), of_provider(meant)),
         _ => (setting.default.to_string(), "default".to_string()),
     }
-}
-
-/// The key that a variable holds.
-fn key(name: &str, config: &Config) -> (String, String) {
-    let key = variable(name).or(config.filled.get(name).cloned());
-    let file = config.origins.get(name);
-    let origin = match file.filter(|_| variable(name).is_none()) {
-        Some(file) => format!("{name} in {}", shown(file)),
-        None => name.to_string(),
-    };
-    (hidden(&key.unwrap_or_default()), origin)
 }
 
 /// Whether a variable's value is used; one that the engine can't use ended the program.

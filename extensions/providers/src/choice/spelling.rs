@@ -21,11 +21,9 @@ pub(super) fn without_prefix<'a>(row: &Row, model: &'a str) -> &'a str {
 
 pub(super) fn valid(url: &str) -> Result<Url, ChoiceError> {
     let problem = match Url::parse(url) {
-        Ok(parsed) if !["http", "https"].contains(&parsed.scheme()) => {
-            "it must begin with https:// or http://".to_string()
-        }
-        Ok(parsed) => return Ok(parsed),
-        Err(error) => error.to_string(),
+        Ok(parsed) if ["http", "https"].contains(&parsed.scheme()) => return Ok(parsed),
+        Err(error) if url.contains("://") => error.to_string(),
+        _ => "it must begin with https:// or http://".to_string(),
     };
     let url = url.to_string();
     Err(ChoiceError::BadUrl { url, problem })

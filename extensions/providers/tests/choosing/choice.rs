@@ -227,7 +227,7 @@ fn a_named_provider_comes_before_all_else() {
         (
             "",
             "--provider zzzzqq",
-            "no provider is called \"zzzzqq\"; `providers`",
+            "no provider is called \"zzzzqq\"; there are openai, deepseek, anthropic, ",
         ),
         (
             "",
