@@ -246,3 +246,35 @@ fn forty_columns_are_enough() {
     );
     assert!((0..60).all(|row| !terminal.is_wrapped(row)), "{rows:#?}");
 }
+
+#[test]
+fn every_wire_is_counted_alike() {
+    let price = json!({"input": INPUT, "cached": CACHED, "output": OUTPUT});
+    for (name, url, cached) in [
+        ("anthropic", "ANTHROPIC_BASE_URL", 900),
+        ("gemini", "GOOGLE_GEMINI_BASE_URL", 900),
+        ("responses", "OPENAI_BASE_URL", 900),
+        ("deepseek", "DEEPSEEK_BASE_URL", 900),
+        // It tells nothing of its cache.
+        ("ollama", "OLLAMA_HOST", 0),
+    ] {
+        let home = Home::with(json!({"prices": {"dear-model": price}}));
+        let provider = Provider::new(move |asked, _| match asked.results().is_empty() {
+            true => calls(&[bash("echo hello")]).counted(2_000, 0, 20),
+            false => says("Done.").counted(2_100, cached, 10),
+        });
+        let env = [(url, provider.url.as_str())];
+        let args = [
+            "--yes",
+            "-p",
+            "work",
+            "-m",
+            "dear-model",
+            "--provider",
+            name,
+        ];
+        home.run(&env, &args).is(0, &["Done."]);
+        assert_eq!(provider.billed().len(), 2, "{name}");
+        check(&home.cost(), &provider.billed());
+    }
+}

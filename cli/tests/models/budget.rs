@@ -1,6 +1,6 @@
 //! What may be spent: whatever a server bills, it never bills more than was allowed.
 
-use std::process::Child;
+use std::process::{Child, Command};
 
 use serde_json::{Value, json};
 
@@ -304,9 +304,12 @@ fn the_limit_of_a_day_counts_all_sessions_one_after_the_other() {
     assert!(codes.len() > 1 && codes.last() == Some(&3), "{codes:?}");
     let spent = dollars(&provider.billed());
     assert!(spent <= 0.7, "{spent}");
-    // A session's own limit does not lift the day's.
+    // A session's own limit does not lift the day's, and a project's file neither.
     let args = ["-p", "hello", "--max-cost", "10"];
     home.run(&env(&url), &args).is(3, &["for the day"]);
+    home.write("project/.env", "CORECODER_MAX_COST_PER_DAY=1000\n");
+    home.run(&env(&url), &args)
+        .is(3, &["the limit of $0.70 for the day"]);
 }
 
 #[test]
@@ -415,4 +418,52 @@ fn what_was_cut_off_counts_when_the_session_goes_on() {
         "{spent} in {} requests",
         provider.billed().len()
     );
+}
+
+#[test]
+fn on_every_wire_each_request_says_how_long_its_reply_may_be_and_the_limit_holds() {
+    for (name, url) in [
+        ("anthropic", "ANTHROPIC_BASE_URL"),
+        ("gemini", "GOOGLE_GEMINI_BASE_URL"),
+        ("responses", "OPENAI_BASE_URL"),
+        ("deepseek", "DEEPSEEK_BASE_URL"),
+        ("ollama", "OLLAMA_HOST"),
+    ] {
+        let provider = Provider::new(|asked, before| {
+            let size = asked.body.to_string().len() as u64 / 4;
+            let most = asked.longest().expect("a limit needs a longest reply");
+            calls(&[bash(&format!("seq {before} 400"))]).counted(size, 0, most)
+        });
+        let env = [(url, provider.url.as_str())];
+        let args = [
+            "--yes",
+            "-p",
+            "work",
+            "-m",
+            "dear-model",
+            "--max-cost",
+            "0.5",
+        ];
+        let ended = home().run(&env, &[&args[..], &["--provider", name]].concat());
+        ended.is(3, &["the limit of $0.5"]);
+        let spent = dollars(&provider.billed());
+        assert!(spent > 0.0 && spent <= 0.5, "{name}: {spent}");
+    }
+}
+
+#[test]
+fn a_request_that_was_interrupted_counts_when_the_session_goes_on() {
+    let home = home();
+    let provider = Provider::new(|_, _| says("Yes.").held());
+    let url = provider.v1();
+    let limited = |args: &[&'static str]| [args, &["hello", "--max-cost", "0.1"]].concat();
+    let first = home.start(&env(&url), &limited(&["-p"]));
+    provider.comes(1);
+    let pid = first.id().to_string();
+    let killed = Command::new("kill").args(["-INT", &pid]).status();
+    assert!(killed.unwrap().success());
+    ended(first.wait_with_output().unwrap()).is(130, &["interrupted"]);
+    home.run(&env(&url), &limited(&["-c", "-p"]))
+        .is(3, &["the limit of $0.10"]);
+    assert_eq!(provider.asked().len(), 1);
 }

@@ -254,6 +254,16 @@ fn a_wrong_value_is_told_with_what_it_must_be() {
         ("--max-time", "soon", "10m"),
         ("--max-time", "0", "10m"),
         ("--provider", "", "provider"),
+        (
+            "--base-url",
+            "localhost:8000",
+            "it must begin with https:// or http://",
+        ),
+        (
+            "--base-url",
+            "somewhere",
+            "it must begin with https:// or http://",
+        ),
     ] {
         let ended = Home::made().run(&base, &["-p", "hello", &format!("{flag}={value}")]);
         ended.is(2, &[words]);
