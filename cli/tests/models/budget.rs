@@ -5,7 +5,7 @@ use std::process::{Child, Command};
 use serde_json::{Value, json};
 
 use crate::provider::{Count, Provider, Reply, What, agent, bash, calls, failed, says};
-use crate::{Ended, Home, ended};
+use crate::{Ended, Home, ended, together};
 
 /// Dollars per million tokens, in and out.
 const INPUT: f64 = 10.0;
@@ -49,11 +49,7 @@ fn endless() -> Provider {
 
 #[test]
 fn whatever_happens_no_more_is_billed_than_was_allowed() {
-    std::thread::scope(|scope| {
-        for cap in ["0.15", "0.3", "0.6", "1.2"] {
-            scope.spawn(move || check_cap(cap));
-        }
-    });
+    together(["0.15", "0.3", "0.6", "1.2"], check_cap);
 }
 
 fn check_cap(cap: &str) {
@@ -261,7 +257,7 @@ fn a_limit_that_is_none_stops_the_program_before_it_spends() {
 
 #[test]
 fn tokens_are_held_to_their_limit_too() {
-    for limit in [30_000_u64, 60_000] {
+    together([30_000_u64, 60_000], |limit| {
         let (home, provider) = (Home::made(), endless());
         let url = provider.v1();
         let text = limit.to_string();
@@ -274,7 +270,7 @@ fn tokens_are_held_to_their_limit_too() {
             .map(|(_, count)| count.prompt + count.completion)
             .sum();
         assert!(tokens > 0 && tokens <= limit, "{tokens} of {limit}");
-    }
+    });
 }
 
 /// Settings with a limit for the day.

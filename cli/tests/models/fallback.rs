@@ -1,7 +1,5 @@
 //! Models that take over: from what failures, how that is told, and what stays as it was.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use crate::Home;
@@ -102,10 +100,9 @@ fn another_model_takes_over_whatever_the_first_fails_of() {
 #[test]
 fn a_dead_port_is_left_for_the_next_model_at_once() {
     let (dead, second) = (dead(), writer());
-    let began = std::time::Instant::now();
     let ended = Home::made().run(&env(&dead, &second.url), &ARGS);
     ended.is(0, &["It is written.", "deepseek/deepseek-chat"]);
-    assert!(began.elapsed() < Duration::from_secs(3));
+    assert!(!ended.stderr.contains("trying again"), "{}", ended.stderr);
 }
 
 #[test]

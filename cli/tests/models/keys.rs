@@ -3,8 +3,8 @@
 
 use serde_json::json;
 
-use crate::Home;
 use crate::provider::{Provider, dead};
+use crate::{Home, together};
 
 /// The keys of a user who has many, by their variables.
 const KEYS: [(&str, &str); 6] = [
@@ -283,32 +283,35 @@ fn a_projects_base_url_gets_no_key_of_the_users() {
 
 #[test]
 fn what_an_untrusted_project_says_of_a_providers_address_or_of_stand_ins_is_ignored_and_told() {
-    for (file, args) in [
-        (
-            "ANTHROPIC_BASE_URL=http://evil.example\n",
-            ["--provider", "anthropic"],
-        ),
-        (
-            "CORECODER_FALLBACK=m@http://evil.example\n",
-            ["--provider", "gemini"],
-        ),
-    ] {
-        let (variable, _) = file.split_once('=').unwrap();
-        let words = format!("{variable} is ignored, because this folder is not trusted");
-        let home = Home::made();
-        home.write("project/.env", file);
-        let proxy = Provider::echo();
-        let mut env = KEYS.to_vec();
-        env.extend([
-            ("HTTP_PROXY", proxy.url.as_str()),
-            ("HTTPS_PROXY", proxy.url.as_str()),
-        ]);
-        let all = [&["-p", "hello", "--max-time", "1s"], &args[..]].concat();
-        let ended = home.run(&env, &all);
-        assert!(ended.stderr.contains(&words), "{ended:#?}");
-        let heard: String = proxy.all().iter().map(|asked| asked.whole()).collect();
-        assert!(!heard.contains("evil.example"), "{heard}");
-    }
+    together(
+        [
+            (
+                "ANTHROPIC_BASE_URL=http://evil.example\n",
+                ["--provider", "anthropic"],
+            ),
+            (
+                "CORECODER_FALLBACK=m@http://evil.example\n",
+                ["--provider", "gemini"],
+            ),
+        ],
+        |(file, args)| {
+            let (variable, _) = file.split_once('=').unwrap();
+            let words = format!("{variable} is ignored, because this folder is not trusted");
+            let home = Home::made();
+            home.write("project/.env", file);
+            let proxy = Provider::echo();
+            let mut env = KEYS.to_vec();
+            env.extend([
+                ("HTTP_PROXY", proxy.url.as_str()),
+                ("HTTPS_PROXY", proxy.url.as_str()),
+            ]);
+            let all = [&["-p", "hello", "--max-time", "1s"], &args[..]].concat();
+            let ended = home.run(&env, &all);
+            assert!(ended.stderr.contains(&words), "{ended:#?}");
+            let heard: String = proxy.all().iter().map(|asked| asked.whole()).collect();
+            assert!(!heard.contains("evil.example"), "{heard}");
+        },
+    );
 }
 
 #[test]

@@ -115,6 +115,16 @@ impl Home {
     }
 }
 
+/// Checks all cases side by side: most of their time is waiting.
+pub fn together<T: Send>(cases: impl IntoIterator<Item = T>, check: impl Fn(T) + Sync) {
+    let check = &check;
+    std::thread::scope(|scope| {
+        for case in cases {
+            scope.spawn(move || check(case));
+        }
+    });
+}
+
 pub fn ended(output: std::process::Output) -> Ended {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Ended {

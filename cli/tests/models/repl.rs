@@ -194,7 +194,7 @@ fn what_was_spent_is_told_by_round_and_in_the_sum() {
 fn a_summary_that_was_asked_for_is_on_the_bill() {
     let provider = Provider::new(|asked, _| match asked.is_summary() {
         true => says("These are the notes.").counted(3_000, 0, 50),
-        false => says("Heard. ".repeat(300)).counted(2_000, 0, 500),
+        false => says("Heard this and that. ".repeat(300)).counted(2_000, 0, 500),
     });
     let mut terminal = setup(&provider)
         .env("CORECODER_MAX_CONTEXT", "8000")
@@ -202,7 +202,7 @@ fn a_summary_that_was_asked_for_is_on_the_bill() {
         .size(50, 100)
         .start(provider.clone());
     for _ in 0..3 {
-        terminal.talks(&"some words and ".repeat(60), &[]);
+        terminal.talks("on", &[]);
     }
     terminal.talks("/compact", &["became a summary"]);
     terminal.talks("/tokens", &["summary, dear-model"]);

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::Home;
 use crate::provider::{Provider, Reply, What, agent, bash, calls, says};
+use crate::{Home, together};
 
 fn args(provider: &str) -> [&str; 6] {
     ["-p", "hello", "--provider", provider, "-m", "some-model"]
@@ -41,7 +41,7 @@ fn a_server_that_says_nothing_ends_within_the_limit_that_is_set_and_names_it() {
             "was not done in time (timed out after 1 s)",
         ),
     ];
-    for (setting, answer, words) in rows {
+    together(rows, |(setting, answer, words)| {
         // The first is asked once, the other one then shows that it was given up.
         let silent = Provider::new(move |_, _| answer());
         let other = Provider::echo();
@@ -63,9 +63,9 @@ fn a_server_that_says_nothing_ends_within_the_limit_that_is_set_and_names_it() {
         let took = began.elapsed();
         ended.is(0, &["Heard: hello.", words]);
         assert!(took > Duration::from_millis(950), "{setting}: {took:?}");
-        assert!(took < Duration::from_secs(3), "{setting}: {took:?}");
+        assert!(took < Duration::from_secs(9), "{setting}: {took:?}");
         assert_eq!(silent.asked().len(), 1, "{setting}");
-    }
+    });
 }
 
 #[test]
@@ -78,16 +78,12 @@ fn without_another_model_a_silent_server_is_given_up_with_75_and_a_word_on_what_
     let began = Instant::now();
     let ended = Home::made().run(&env, &args("deepseek"));
     ended.is(75, &["1 s", "gave up after 2 tries"]);
-    assert!(began.elapsed() < Duration::from_secs(5));
+    assert!(began.elapsed() < Duration::from_secs(9));
 }
 
 #[test]
 fn a_slow_but_living_server_is_waited_for_on_every_wire() {
-    std::thread::scope(|scope| {
-        for wire in WIRES {
-            scope.spawn(move || check_slow(wire));
-        }
-    });
+    together(WIRES, check_slow);
 }
 
 /// Longer than the limit of each wait together, shorter each by itself.
@@ -125,7 +121,7 @@ fn an_address_that_takes_no_connection_is_given_up_in_the_time_that_is_set() {
         "deepseek/deepseek-chat",
     ];
     Home::made().run(&env, &args).is(0, &["Heard: hello."]);
-    assert!(began.elapsed() < Duration::from_secs(4));
+    assert!(began.elapsed() < Duration::from_secs(9));
 }
 
 #[test]
@@ -144,7 +140,7 @@ fn the_longest_time_for_a_task_stops_a_command_that_runs_and_kills_it() {
         ("work", &[], Some(1)),
         ("delegate", &["--max-time", "1"], None),
     ];
-    for (task, flags, setting) in rows {
+    together(rows, |(task, flags, setting)| {
         let home = match setting {
             Some(seconds) => Home::with(json!({"max_time_seconds": seconds})),
             None => Home::made(),
@@ -156,7 +152,7 @@ fn the_longest_time_for_a_task_stops_a_command_that_runs_and_kills_it() {
         ]
         .concat();
         let ended = home.run(&env, &args);
-        assert!(began.elapsed() < Duration::from_secs(4));
+        assert!(began.elapsed() < Duration::from_secs(9));
         ended.is(3, &["stopped after 1 s", "--max-time"]);
         let result = ended.lines().pop().unwrap();
         assert_eq!(result["subtype"], "error_max_budget_usd", "{result}");
@@ -180,7 +176,7 @@ fn the_longest_time_for_a_task_stops_a_command_that_runs_and_kills_it() {
         let ended = home.run(&env, &["-c", "-p", "and on", "--max-time", "1m"]);
         assert_eq!(ended.code, 0, "{ended:#?}");
         assert_eq!(well.asked()[0].results().len(), 1);
-    }
+    });
 }
 
 #[test]

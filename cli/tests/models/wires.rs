@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::provider::{Asked, Provider};
 use crate::wire::Wire;
-use crate::{Ended, Home};
+use crate::{Ended, Home, together};
 
 /// A provider as a user sets it up.
 struct Row {
@@ -211,15 +211,15 @@ fn check(row: &Row, by: By) {
 
 #[test]
 fn every_provider_does_a_whole_task_when_a_flag_or_a_setting_names_it() {
-    for row in rows() {
+    together(rows(), |row| {
         check(&row, By::Flag);
         check(&row, By::Setting);
-    }
+    });
 }
 
 #[test]
 fn every_provider_does_a_whole_task_when_a_variable_names_it() {
-    rows().iter().for_each(|row| check(row, By::Variable));
+    together(&rows(), |row| check(row, By::Variable));
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn every_provider_does_a_whole_task_when_the_models_prefix_names_it() {
     let rows = rows()
         .into_iter()
         .filter(|row| row.url != "OPENAI_BASE_URL");
-    rows.for_each(|row| check(&row, By::Prefix));
+    together(rows, |row| check(&row, By::Prefix));
 }
 
 #[test]
