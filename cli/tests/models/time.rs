@@ -128,6 +128,10 @@ fn an_address_that_takes_no_connection_is_given_up_in_the_time_that_is_set() {
 fn the_longest_time_for_a_task_stops_a_command_that_runs_and_kills_it() {
     let provider = Provider::new(|asked, _| match asked.said().as_str() {
         "delegate" => calls(&[agent("work")]),
+        "aside" if asked.results().is_empty() => {
+            calls(&[("agent", json!({"task": "work", "background": true}))])
+        }
+        "aside" => says("I wait for the report."),
         _ => calls(&[bash("echo $$ > pid; sleep 60; echo late > late")]),
     });
     let url = provider.v1();
@@ -139,6 +143,7 @@ fn the_longest_time_for_a_task_stops_a_command_that_runs_and_kills_it() {
         ("work", &["--max-time", "1s"][..], None),
         ("work", &[], Some(1)),
         ("delegate", &["--max-time", "1"], None),
+        ("aside", &["--max-time", "1"], None),
     ];
     together(rows, |(task, flags, setting)| {
         let home = match setting {
