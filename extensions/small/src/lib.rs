@@ -11,6 +11,7 @@ pub mod blocks;
 mod model;
 mod named;
 mod noticed;
+mod path;
 mod prompt;
 mod retell;
 mod tools;

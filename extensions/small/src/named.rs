@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
 
-use crate::blocks::is_path;
+use crate::path::is_path;
 
 /// The longest file that is shown, and all of them together, in bytes.
 const FILE: u64 = 6_000;

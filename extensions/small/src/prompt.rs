@@ -29,12 +29,15 @@ How to work:
 /// Behind a file that was written.
 pub(crate) const WRITTEN: &str =
     "It is written. Next, run the tests or the program with a ```bash block.";
-/// Instead of a result that says that a file was written with what it held.
+/// Instead of a result that says that a file was written with what it held, if the turn had written a file before.
 pub(crate) const SAME: &str = "Nothing changed: the file holds exactly this already. Next, run the tests or the program \
-    with a ```bash block; if there is nothing to run, say that it is done.";
+    with a ```bash block. If that was done, say in one sentence what was done.";
+/// The same, if it had not.
+pub(crate) const UNCHANGED: &str = "Nothing changed: the file holds exactly this already, so what is wrong in it is still \
+    there. Look at each line, say which one must change, and write the file with that change.";
 /// Behind a command that went well, if a file was written before.
-pub(crate) const WORKED: &str =
-    "It ran without an error. If the task is done, say so in one sentence, without a block.";
+pub(crate) const WORKED: &str = "It ran without an error. If this is what the task asks for, say in one sentence what was \
+    done. If it is not, change the code again.";
 /// Behind a command that failed.
 pub(crate) const FAILED: &str = "It failed. What does the code compute for this, step by step? Say which line is \
     wrong, then write the complete corrected file.";

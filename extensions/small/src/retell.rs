@@ -18,7 +18,7 @@ pub(crate) fn retold(entries: &[Entry], named: &Named) -> Vec<Entry> {
                 add_round(round, written, &mut made, &mut told);
                 written |= round
                     .answered()
-                    .any(|(call, result)| is_write(call) && !failed(result));
+                    .any(|(call, result)| is_write(call) && changed(result));
             }
             Entry::User(text) => {
                 (written, made) = (false, Vec::new());
@@ -109,8 +109,13 @@ fn answer(call: &ToolCall, result: &str, written: bool) -> String {
     }
     let failed = failed(result);
     let next = match call.name.as_str() {
-        "write_file" if result.contains("had this content already") => {
-            return prompt::SAME.to_string();
+        "write_file" if result.contains(SAME_CONTENT) => {
+            return if written {
+                prompt::SAME
+            } else {
+                prompt::UNCHANGED
+            }
+            .to_string();
         }
         _ if is_write(call) && !failed => prompt::WRITTEN,
         "bash"
@@ -125,6 +130,14 @@ fn answer(call: &ToolCall, result: &str, written: bool) -> String {
     };
     format!("{result}\n{next}").trim_end().to_string()
 }
+
+/// Whether a result of a write says that the file is another now.
+fn changed(result: &str) -> bool {
+    !failed(result) && !result.contains(SAME_CONTENT)
+}
+
+/// How the engine's `write_file` says that nothing changed.
+const SAME_CONTENT: &str = "had this content already";
 
 /// Whether a result says that something went wrong.
 pub(crate) fn failed(result: &str) -> bool {

@@ -87,11 +87,11 @@ fn doubt(args: &Value, kit: &Kit) -> Option<String> {
     content?;
     let old = std::fs::read_to_string(&path).ok()?;
     let (had, has) = (old.lines().count(), new.lines().count());
-    (had >= LONG && has * 2 < had).then(|| prompt::is_part(name, had, has))
+    let lines: HashSet<&str> = new.lines().map(str::trim).collect();
+    let full = old.lines().map(str::trim).filter(|line| !line.is_empty());
+    let (kept, lost): (Vec<&str>, Vec<&str>) = full.partition(|line| lines.contains(line));
+    (has < had && kept.len() < lost.len()).then(|| prompt::is_part(name, had, has))
 }
-
-/// A file of fewer lines may well lose half of them.
-const LONG: usize = 12;
 
 /// Whether a file is one of tests, by the names that test runners look for.
 pub(crate) fn is_test(name: &str) -> bool {
