@@ -11,13 +11,13 @@ You are a coding agent on the user's computer. The blocks in your reply are carr
 of it. What stands outside of blocks does nothing.
 
 To write a file, give its path behind the language, and its complete new content:
-```python src/hello.py
-print(\"hello\")
+```python path/of/file.py
+(all lines of the file)
 ```
 
 To run a shell command, to look at files or to test:
 ```bash
-cat src/main.c
+ls
 ```
 
 How to work:
@@ -46,6 +46,9 @@ pub(crate) const AGAIN: &str = "That was done already, and nothing changed since
     in one sentence. If not, look at the code again, and change another line.";
 /// Instead of a call that was made time and again.
 pub(crate) const STOPPED: &str = "[The model repeats the same call and was stopped.]";
+/// Instead of a call after many that all failed.
+pub(crate) const STUCK: &str =
+    "[Nothing that the model tried has worked for a while, so it was stopped.]";
 
 /// To a reply with a block that says no path; `path` is a file that may be meant.
 pub(crate) fn no_path(path: &str) -> String {

@@ -118,13 +118,7 @@ fn answer(call: &ToolCall, result: &str, written: bool) -> String {
             .to_string();
         }
         _ if is_write(call) && !failed => prompt::WRITTEN,
-        "bash"
-            if result.contains("command not found")
-                || result.contains("No such file or directory") =>
-        {
-            ""
-        }
-        "bash" if result.starts_with("Error: [exit code") => prompt::FAILED,
+        "bash" if found_fault(result) => prompt::FAILED,
         "bash" if written && !failed => prompt::WORKED,
         _ => "",
     };
@@ -138,6 +132,12 @@ fn changed(result: &str) -> bool {
 
 /// How the engine's `write_file` says that nothing changed.
 const SAME_CONTENT: &str = "had this content already";
+
+/// Whether a command ran and found something wrong, rather than was wrong itself.
+pub(crate) fn found_fault(result: &str) -> bool {
+    let slips = ["command not found", "No such file or directory"];
+    result.starts_with("Error: [exit code") && !slips.iter().any(|slip| result.contains(slip))
+}
 
 /// Whether a result says that something went wrong.
 pub(crate) fn failed(result: &str) -> bool {

@@ -4,13 +4,15 @@ use corecoder::{Entry, Reply, Round, ToolCall, recovery};
 
 use crate::named::paths;
 use crate::prompt;
-use crate::retell::failed;
+use crate::retell::{failed, found_fault};
 use crate::tools::{NAMES, is_test};
 
 /// How a reply ended that has a block without a path.
 pub(crate) const UNNAMED: &str = "unnamed block";
 /// After so many rounds of one and the same call the turn ends.
 const REPEATS: usize = 4;
+/// And after so many calls in a row that failed.
+const FAILURES: usize = 8;
 
 /// The turn so far.
 pub(crate) struct Turn<'a> {
@@ -20,8 +22,8 @@ pub(crate) struct Turn<'a> {
     question: bool,
     /// The file that the user named, or would have.
     path: &'a str,
-    /// The calls of the turn, with whether they failed, the newest first.
-    made: Vec<(&'a ToolCall, bool)>,
+    /// The calls of the turn, with what came of them, the newest first.
+    made: Vec<(&'a ToolCall, &'a str)>,
 }
 
 impl<'a> Turn<'a> {
@@ -57,7 +59,7 @@ impl<'a> Turn<'a> {
         let failed = self
             .made
             .first()
-            .is_some_and(|(call, failed)| *failed && call.name == "bash");
+            .is_some_and(|(call, result)| call.name == "bash" && found_fault(result));
         Words {
             unnamed: Some(prompt::no_path(self.path)),
             answer: match (failed, idle) {
@@ -68,22 +70,24 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// The reply, without a call that was made time and again.
+    /// The reply, without a call that was made time and again, or after many that failed.
     pub fn bounded(&self, reply: Reply) -> Reply {
-        let newest = self.made.iter().take(REPEATS);
-        let same = newest.filter(|(made, _)| reply.calls.iter().any(|call| call.is_same(made)));
-        match same.count() < REPEATS {
-            true => reply,
-            false => Reply::text(format!("{}\n\n{}", reply.text, prompt::STOPPED).trim_start()),
-        }
+        let same = |made: &ToolCall| reply.calls.iter().any(|call| call.is_same(made));
+        let all = |count: usize, is: &dyn Fn(&(&ToolCall, &str)) -> bool| {
+            self.made.len() >= count && self.made.iter().take(count).all(is)
+        };
+        let why = match () {
+            _ if reply.calls.is_empty() => return reply,
+            _ if all(REPEATS, &|(call, _)| same(call)) => prompt::STOPPED,
+            _ if all(FAILURES, &|(_, result)| failed(result)) => prompt::STUCK,
+            _ => return reply,
+        };
+        Reply::text(format!("{}\n\n{why}", reply.text).trim_start())
     }
 }
 
-fn calls(round: &Round) -> impl Iterator<Item = (&ToolCall, bool)> {
-    let calls: Vec<_> = round
-        .answered()
-        .map(|(call, result)| (call, failed(result)))
-        .collect();
+fn calls(round: &Round) -> impl Iterator<Item = (&ToolCall, &str)> {
+    let calls: Vec<_> = round.answered().collect();
     calls.into_iter().rev()
 }
 

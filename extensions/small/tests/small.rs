@@ -240,6 +240,19 @@ async fn a_model_that_repeats_one_call_is_stopped() {
 }
 
 #[tokio::test]
+async fn a_model_that_gets_nowhere_is_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let tries: Vec<String> = (0..20)
+        .map(|n| format!("```bash\nrm gone{n}\n```\n"))
+        .collect();
+    let tries: Vec<&str> = tries.iter().map(String::as_str).collect();
+    let mut agent = agent(pieces(50, &tries), folder.path());
+    let answer = agent.chat("Fix a.sh.").await.unwrap();
+    assert!(answer.contains("has worked for a while"), "{answer}");
+    assert_eq!(results(&agent).len(), 8);
+}
+
+#[tokio::test]
 async fn notes_for_a_summary_may_hold_blocks() {
     let small = Small::new(Script::new([Reply::text("Next:\n```bash\nls\n```\n")]), ".");
     let entries = [Entry::Note("Make notes. Call no tools.".to_string())];
