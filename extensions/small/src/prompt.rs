@@ -17,7 +17,7 @@ To write a file, give its path behind the language, and its complete new content
 
 To run a shell command, to look at files or to test:
 ```bash
-ls
+cat path/of/file.py
 ```
 
 How to work:
