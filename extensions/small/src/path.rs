@@ -1,8 +1,11 @@
 //! Where a block's path stands if not behind its language: in a comment, alone on a line, or in a sentence.
 
-/// A path that a comment on the first line says, and what follows.
+/// A path that stands alone or in a comment on the first line, and what follows.
 pub(crate) fn comment(body: &str) -> Option<(&str, &str)> {
     let (line, rest) = body.split_once('\n')?;
+    if is_path(line.trim(), false) {
+        return Some((line.trim(), rest));
+    }
     let marks = ["#", "//", "--", "/*", "<!--", ";"];
     let inner = marks
         .iter()

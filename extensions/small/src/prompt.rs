@@ -12,7 +12,8 @@ of it. What stands outside of blocks does nothing.
 
 To write a file, give its path behind the language, and its complete new content:
 ```python path/of/file.py
-(all lines of the file)
+def double(number):
+    return number * 2
 ```
 
 To run a shell command, to look at files or to test:
@@ -21,7 +22,8 @@ cat path/of/file.py
 ```
 
 How to work:
-- First say in one sentence which line is wrong or what is missing. Then write one block and stop: its result comes next.
+- In each reply, first say in one sentence which line is wrong or what is missing, then write one block that does \
+something about it. Its result comes next.
 - The tests are right: change the code, not the tests.
 - After a change run the tests or the program. If they fail, change the code again.
 - When it works, or when a question is answered, say so in one sentence without a block.";
@@ -62,9 +64,14 @@ pub(crate) fn no_path(path: &str) -> String {
 /// An answer although the last command failed.
 pub(crate) const STILL_FAILS: &str = "The last command failed, so it is not done yet. Say which line of the code is \
     wrong and why, then write the complete corrected file.";
-/// An answer to a task for which nothing was done.
-pub(crate) const NOTHING_DONE: &str =
-    "Nothing was done yet, since your reply held no block. Write the block that does it.";
+/// To an answer to a task for which nothing was done; `path` is a file that may be meant.
+pub(crate) fn nothing_done(path: &str) -> String {
+    format!(
+        "Nothing was done yet, since your reply held no block. If a file must change, write all of it, with the change, \
+         in a block that begins with ```{} {path}",
+        language(path)
+    )
+}
 
 /// A test that is to be changed, with its path.
 pub(crate) fn is_test(path: &str) -> String {

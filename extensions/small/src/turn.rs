@@ -63,8 +63,8 @@ impl<'a> Turn<'a> {
         Words {
             unnamed: Some(prompt::no_path(self.path)),
             answer: match (failed, idle) {
-                (true, _) => Some(prompt::STILL_FAILS),
-                (false, true) => Some(prompt::NOTHING_DONE),
+                (true, _) => Some(prompt::STILL_FAILS.to_string()),
+                (false, true) => Some(prompt::nothing_done(self.path)),
                 (false, false) => None,
             },
         }
@@ -111,7 +111,7 @@ pub(crate) struct Words {
     /// To one with a block that says no path.
     pub unnamed: Option<String>,
     /// To one without any block.
-    pub answer: Option<&'static str>,
+    pub answer: Option<String>,
 }
 
 impl Words {
@@ -119,7 +119,7 @@ impl Words {
         match reply.finish.as_str() {
             _ if !reply.calls.is_empty() || has_call(&reply.text) => None,
             UNNAMED => self.unnamed.as_deref(),
-            _ => self.answer,
+            _ => self.answer.as_deref(),
         }
     }
 }
