@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use corecoder::context::tokens;
 use corecoder::{Delta, Deltas, Entry, Model, Reply, Request, Round, Usage};
 use futures::StreamExt;
+use serde_json::json;
 
 use crate::blocks::{self, Meaning};
 use crate::named::Named;
@@ -58,7 +59,7 @@ impl Model for Small {
                 let words = if tries < NUDGES { turn.words() } else { Words::default() };
                 let request = Request { tools: &[], entries: &entries, ..request };
                 let mut deltas = self.model.stream(request);
-                let mut hearing = Hearing::new(&turn, &words);
+                let mut hearing = Hearing::new(&turn, &words, turn.told(tries));
                 while !hearing.is_over(self.cuts) && let Some(delta) = deltas.next().await {
                     if let Some(delta) = hearing.hear(delta?) {
                         yield delta;
@@ -114,7 +115,7 @@ fn sum<T: std::ops::AddAssign + Copy>(one: Option<T>, other: Option<T>) -> Optio
 }
 
 /// A reply as it comes in.
-struct Hearing {
+struct Hearing<'a> {
     text: String,
     /// How much of the text was passed on.
     told: usize,
@@ -122,6 +123,8 @@ struct Hearing {
     blocks: bool,
     /// Whether a block without a path ends the reply too.
     unnamed: bool,
+    /// The file that such a block means then.
+    path: Option<&'a str>,
     /// Nothing is passed on, since the reply may be void.
     waits: bool,
     reply: Option<Reply>,
@@ -129,13 +132,14 @@ struct Hearing {
     is_whole: bool,
 }
 
-impl Hearing {
-    fn new(turn: &Turn, words: &Words) -> Hearing {
+impl<'a> Hearing<'a> {
+    fn new(turn: &Turn, words: &Words, path: Option<&'a str>) -> Hearing<'a> {
         Hearing {
             text: String::new(),
             told: 0,
             blocks: !turn.summary,
-            unnamed: words.unnamed.is_some(),
+            unnamed: words.unnamed.is_some() || path.is_some(),
+            path,
             waits: words.unnamed.is_some() || words.answer.is_some(),
             reply: None,
             is_whole: false,
@@ -154,7 +158,7 @@ impl Hearing {
                 // A fence counts once its line is whole.
                 let lines = self.text.rfind('\n').map_or("", |end| &self.text[..=end]);
                 if self.blocks && self.reply.is_none() && piece.contains('\n') {
-                    self.reply = acted(lines, self.unnamed);
+                    self.reply = self.acted(lines);
                 }
                 let shown = if self.waits {
                     ""
@@ -188,8 +192,9 @@ impl Hearing {
             return whole;
         }
         let closed = || format!("{}\n```\n", whole.text);
-        let found = acted(&whole.text, self.unnamed)
-            .or_else(|| acted(&closed(), self.unnamed).filter(|_| whole.finish != "length"));
+        let found = self
+            .acted(&whole.text)
+            .or_else(|| self.acted(&closed()).filter(|_| whole.finish != "length"));
         match found {
             Some(found) => Reply {
                 text: found.text,
@@ -206,22 +211,29 @@ impl Hearing {
         let rest = reply.text.get(self.told..)?;
         (!rest.is_empty()).then(|| rest.to_string())
     }
-}
 
-/// The reply that a text is as soon as its first block with a meaning is closed.
-fn acted(text: &str, unnamed: bool) -> Option<Reply> {
-    let block = blocks::first(text, unnamed)?;
-    Some(match block.meaning {
-        Meaning::Call(name, args) => {
-            let words = text[..block.start].trim_end().to_string();
-            Reply {
-                text: words,
-                ..Reply::calls([(name, args)])
+    /// The reply that a text is as soon as its first block with a meaning is closed.
+    fn acted(&self, text: &str) -> Option<Reply> {
+        let block = blocks::first(text, self.unnamed)?;
+        let words = text[..block.start].trim_end();
+        let call = match (block.meaning, self.path) {
+            (Meaning::Call(name, args), _) => (name, args),
+            (_, Some(path)) => {
+                let lines = text[block.start..block.end].split_once('\n')?.1;
+                let body = lines.rfind('\n').map_or("", |end| &lines[..=end]);
+                ("write_file", json!({"file_path": path, "content": body}))
             }
-        }
-        _ => Reply {
-            finish: UNNAMED.to_string(),
-            ..Reply::text(&text[..block.end])
-        },
-    })
+            (_, None) => {
+                let finish = UNNAMED.to_string();
+                return Some(Reply {
+                    finish,
+                    ..Reply::text(&text[..block.end])
+                });
+            }
+        };
+        Some(Reply {
+            text: words.to_string(),
+            ..Reply::calls([call])
+        })
+    }
 }

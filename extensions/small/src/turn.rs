@@ -20,8 +20,8 @@ pub(crate) struct Turn<'a> {
     pub summary: bool,
     /// Whether the user asked a question rather than for work.
     question: bool,
-    /// The file that the user named, or would have.
-    path: &'a str,
+    /// The file that the user named.
+    path: Option<&'a str>,
     /// The calls of the turn, with what came of them, the newest first.
     made: Vec<(&'a ToolCall, &'a str)>,
 }
@@ -30,12 +30,12 @@ impl<'a> Turn<'a> {
     pub fn of(entries: &'a [Entry]) -> Turn<'a> {
         let summary =
             matches!(entries.last(), Some(Entry::Note(text)) if text.contains("Call no tools"));
-        let (mut made, mut question, mut path) = (Vec::new(), false, "path/of/the/file");
+        let (mut made, mut question, mut path) = (Vec::new(), false, None);
         for entry in entries.iter().rev() {
             match entry {
                 Entry::User(text) => {
                     question = is_question(text);
-                    path = file_of(text).unwrap_or(path);
+                    path = file_of(text);
                     break;
                 }
                 Entry::Round(round) => made.extend(calls(round)),
@@ -50,9 +50,15 @@ impl<'a> Turn<'a> {
         }
     }
 
+    /// The file that a block without a path means, once the model was told to write that one.
+    pub fn told(&self, tries: usize) -> Option<&str> {
+        self.path.filter(|_| tries > 0)
+    }
+
     /// What is to be said to a reply without a call.
     pub fn words(&self) -> Words {
         let idle = self.made.is_empty();
+        let path = self.path.unwrap_or("path/of/the/file");
         if self.summary || (self.question && idle) {
             return Words::default();
         }
@@ -61,10 +67,10 @@ impl<'a> Turn<'a> {
             .first()
             .is_some_and(|(call, result)| call.name == "bash" && found_fault(result));
         Words {
-            unnamed: Some(prompt::no_path(self.path)),
+            unnamed: Some(prompt::no_path(path)),
             answer: match (failed, idle) {
                 (true, _) => Some(prompt::STILL_FAILS.to_string()),
-                (false, true) => Some(prompt::nothing_done(self.path)),
+                (false, true) => Some(prompt::nothing_done(path)),
                 (false, false) => None,
             },
         }

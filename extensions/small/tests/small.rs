@@ -186,6 +186,23 @@ async fn a_reply_that_does_nothing_is_asked_again() {
 }
 
 #[tokio::test]
+async fn code_without_a_path_is_the_file_that_the_model_was_told_to_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let code = "So:\n```python\necho 2\n```\n";
+    let replies = [code, code, "```bash\nsh test_a.sh\n```\n", "done"];
+    let mut agent = agent(pieces(6, &replies), folder.path());
+    assert_eq!(
+        agent.chat("test_a.sh fails. Fix a.sh.").await.unwrap(),
+        "done"
+    );
+    assert!(
+        results(&agent)[1].starts_with("ok"),
+        "{:?}",
+        results(&agent)
+    );
+}
+
+#[tokio::test]
 async fn json_is_run_too() {
     let folder = tempfile::tempdir().unwrap();
     let call = "```json\n{\"name\": \"read_file\", \"arguments\": {\"file_path\": \"a.sh\"}}\n```";
