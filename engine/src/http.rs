@@ -101,7 +101,12 @@ impl Clock {
             .total
             .map(|total| (left(total), total, "was not done in time"));
         let (left, limit, words) = whole.map_or(next, |whole| whole.min(next));
-        let message = || format!("the provider {words} ({TOO_LATE} {limit:?})");
+        let message = || {
+            format!(
+                "the provider {words} ({TOO_LATE} {} s)",
+                limit.as_secs_f64()
+            )
+        };
         let waited = tokio::time::timeout(left, coming).await;
         waited.map_err(|_| ModelError::new(ErrorKind::Network, message()))
     }

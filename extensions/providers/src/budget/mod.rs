@@ -204,9 +204,9 @@ impl Model for Metered {
                         hold = self.again(hold, outcome, begun.prompt).await?;
                         self.check_same(model.as_deref())?;
                         said = false;
-                        // It is asked again behind the wait.
-                        hold.sent = Some(Instant::now() + wait);
                         yield Delta::Restart { error, wait, model };
+                        // It is asked again behind the wait, if anybody still listens.
+                        hold.sent = Some(Instant::now() + wait);
                     }
                     Ok(Delta::Done(mut reply)) => {
                         let outcome = self.outcome(&mut reply);
