@@ -87,7 +87,7 @@ fn each_wait_has_its_limit_and_is_made_twice_at_most() {
         let start = Instant::now();
         let error = ask(&url, timeouts).expect_err("the reply never ends");
         assert_eq!(error.kind, ErrorKind::Network, "{first}: {error}");
-        let limit = "timed out after 150ms";
+        let limit = "timed out after 0.15 s";
         let says = error.message.contains(words) && error.message.contains(limit);
         assert!(says, "{first}: {error}");
         assert_eq!(requests.load(Ordering::SeqCst), 2, "{first}: {error}");

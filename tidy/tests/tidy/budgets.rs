@@ -4,21 +4,22 @@ use crate::source::{count_lines, crate_sources};
 
 /// The engine without what stands [`OUTSIDE`], in lines that are neither blank nor comment nor unit test. It was meant
 /// to be 1,200; ARCHITECTURE.md says why it is not, and what could leave.
-const TOTAL: usize = 4_370;
+const TOTAL: usize = 4_720;
 /// A file of the engine.
 const FILE: usize = 200;
 /// Files that are words, settings and tables rather than program; they count for [`FILE`] but not for [`TOTAL`].
 const OUTSIDE: [&str; 4] = ["prompt.rs", "config.rs", "dotenv.rs", "windows.rs"];
 /// The parts of the engine with their files and folders, named from `engine/src`, and what each may measure. Each file
 /// that is not [`OUTSIDE`] stands in one part.
-const PARTS: [(&str, &[&str], usize); 5] = [
-    ("loop", LOOP, 990),
+const PARTS: [(&str, &[&str], usize); 6] = [
+    ("loop", LOOP, 975),
+    ("recovery", &["recovery.rs", "recovery/"], 225),
     ("context", &["context/"], 755),
     ("session", &["session/"], 470),
     (
         "wire",
         &["llm.rs", "http.rs", "retry.rs", "parameters.rs", "wire/"],
-        1_070,
+        1_215,
     ),
     ("tools", &["tools/", "files.rs", "diff.rs"], 1_150),
 ];
@@ -27,7 +28,6 @@ const LOOP: &[&str] = &[
     "agent.rs",
     "setup.rs",
     "batch.rs",
-    "recovery.rs",
     "conversation.rs",
     "model.rs",
     "host.rs",
