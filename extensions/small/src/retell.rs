@@ -16,9 +16,7 @@ pub(crate) fn retold(entries: &[Entry], named: &Named) -> Vec<Entry> {
         match entry {
             Entry::Round(round) => {
                 add_round(round, written, &mut made, &mut told);
-                written |= round
-                    .answered()
-                    .any(|(call, result)| is_write(call) && changed(result));
+                written |= has_written(round);
             }
             Entry::User(text) => {
                 (written, made) = (false, Vec::new());
@@ -95,6 +93,12 @@ fn block(call: &ToolCall) -> String {
         ),
     };
     format!("```{info}\n{}\n```", body.trim_end())
+}
+
+/// Whether a round changed a file by a tool for that.
+pub(crate) fn has_written(round: &Round) -> bool {
+    let mut answered = round.answered();
+    answered.any(|(call, result)| is_write(call) && changed(result))
 }
 
 fn is_write(call: &ToolCall) -> bool {
