@@ -102,8 +102,11 @@ fn file_of(words: &str) -> Option<&str> {
     paths(words).find(|path| !is_test(path))
 }
 
-/// Whether a person wants to know something. In doubt, something is to be done.
+/// Whether a person wants to know something, or says a word in passing such as "thanks". In doubt, something is to be done.
 fn is_question(text: &str) -> bool {
+    if text.split_whitespace().count() < 3 && file_of(text).is_none() {
+        return true;
+    }
     let lower = text.trim_start().to_lowercase();
     let asks_for_work = ["can ", "could ", "would ", "will ", "please "]
         .iter()
