@@ -58,11 +58,8 @@ pub fn serve(
 
 /// A port where nobody listens.
 pub fn nobody() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+    // A port that was free a moment ago may be another test's by now.
+    1
 }
 
 fn one(mut stream: TcpStream, answer: &dyn Fn(&str) -> Answer, heard: &Sender<String>) {
