@@ -50,19 +50,19 @@ pub struct Args {
 #[command(next_help_heading = "Model")]
 pub struct ProviderArgs {
     /// The model's name, such as gpt-5.5 or anthropic/claude-sonnet-5-5
-    #[arg(short, long, value_name = "NAME")]
+    #[arg(short, long, value_name = "NAME", global = true)]
     pub model: Option<String>,
 
     /// Who offers it: openai, anthropic, gemini, ollama, ... (corecoder models)
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", global = true)]
     pub provider: Option<String>,
 
     /// The provider's URL, up to /chat/completions
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", global = true)]
     pub base_url: Option<String>,
 
     /// The key; better kept in the environment, unseen by others
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", global = true)]
     pub api_key: Option<String>,
 
     /// How hard to think: low, medium, high or max
@@ -86,7 +86,7 @@ pub struct LimitArgs {
     pub max_cost: Option<f64>,
 
     /// Use at most so many tokens in this session, in and out
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub max_tokens_total: Option<u64>,
 
     /// Work at most so long at a task: 90s, 10m, 2h
@@ -291,6 +291,20 @@ fn task(text: &str) -> Result<String, String> {
         )),
         None => Ok(text.to_string()),
     }
+}
+
+/// A number of tokens, as in `200000` or `200k`.
+fn count(text: &str) -> Result<u64, String> {
+    let (number, factor) = match text.strip_suffix(['k', 'K']) {
+        Some(number) => (number, 1_000),
+        None => (text, 1),
+    };
+    let number = number
+        .parse::<u64>()
+        .ok()
+        .and_then(|number| number.checked_mul(factor));
+    let number = number.filter(|number| *number > 0);
+    number.ok_or_else(|| format!("{text:?} is no number of tokens; write one as in 200000 or 200k"))
 }
 
 /// Dollars from 0.

@@ -211,7 +211,10 @@ pub async fn offer(
         let price = price_of(&prices, &endpoint.with_model(&listed.name));
         let rates = price.as_ref().map(|price| &price.rates);
         Offered {
-            window: listed.window.or_else(|| windows::of(&listed.name)),
+            window: listed
+                .window
+                .or(prices.limits(rows_of(&endpoint), &listed.name).window)
+                .or_else(|| windows::of(&listed.name)),
             input: rates.map(|rates| rates.input),
             cached: rates.and_then(|rates| rates.cached),
             output: rates.map(|rates| rates.output),

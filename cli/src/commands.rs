@@ -84,7 +84,7 @@ impl Repl {
         let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
         match (name, rest.trim()) {
             ("/help", _) => say!("{HELP}"),
-            ("/model", "") => say!("{}", plain(&self.start.project.settings.config.model)),
+            ("/model", "") => self.show_model(),
             ("/model", model) => self.change_model(model).await,
             ("/mode", "") => say!("{}", self.person.modes.get()),
             ("/mode", mode) => self.change_mode(mode),
@@ -273,6 +273,21 @@ impl Repl {
         }
     }
 
+    fn show_model(&self) {
+        let (first, present) = (
+            self.start.backend.main().name(),
+            self.agent.kit().model.name(),
+        );
+        match first == present {
+            true => say!("{}", plain(first)),
+            false => say!(
+                "{}; at present {} in its place",
+                plain(first),
+                plain(present)
+            ),
+        }
+    }
+
     async fn change_model(&mut self, model: &str) {
         if model.contains(|c: char| c.is_whitespace() || c.is_control()) {
             return say!("a model's name has no blanks; nothing was changed");
@@ -324,5 +339,12 @@ impl Repl {
             usage.cached,
             usage.completion
         );
+        let figures = self.start.backend.ledger.figures();
+        if figures.unsure > 0.0 {
+            say!(
+                "up to {} more count against limits: replies that broke off or were stopped may have been billed",
+                words::dollars(figures.unsure)
+            );
+        }
     }
 }

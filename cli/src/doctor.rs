@@ -54,7 +54,7 @@ pub async fn run(args: &Args, project: &mut Project, remarks: &[String]) -> Exit
     }
     say_of("sessions", sessions(config));
     match &backend {
-        Err(why) => say_of("model", Finding::Bad(why.clone(), URL.to_string())),
+        Err(why) => say_of("model", Finding::Bad(why.clone(), SET.to_string())),
         Ok(backend) => models(backend, &mut say_of).await,
     }
     say_of("sandbox", Finding::Note(SANDBOX.to_string()));
@@ -82,6 +82,7 @@ async fn models(backend: &Backend, say_of: &mut impl FnMut(&str, Finding)) {
 }
 
 const URL: &str = "set CORECODER_BASE_URL to the part before /chat/completions, such as https://api.openai.com/v1";
+const SET: &str = "`corecoder config` shows what is set and where, docs/providers.md what can be";
 const SANDBOX: &str =
     "there is none yet: a command that you allow runs with your rights; slips are refused";
 
@@ -196,6 +197,17 @@ fn nearest(name: &str, listed: &[Listed]) -> Option<String> {
 
 /// What to try instead of a model that the endpoint does not know; `None` if that is not what the error is about.
 pub async fn advice(chosen: &Chosen, error: &ModelError) -> Option<String> {
+    if error.kind == ErrorKind::Authentication {
+        let key = chosen.key_from.as_deref().unwrap_or("the flag --api-key");
+        let url = &chosen.base_url;
+        return Some(format!(
+            "the key is from {key} and went to {url}; `corecoder doctor` checks both"
+        ));
+    }
+    if error.kind == ErrorKind::Quota {
+        let words = "another provider may go on: --fallback or -m, and `corecoder models` lists what there is";
+        return Some(words.to_string());
+    }
     let about = matches!(error.kind, ErrorKind::BadRequest | ErrorKind::Other);
     if !about || !error.message.to_lowercase().contains("model") {
         return None;
@@ -208,7 +220,7 @@ pub async fn unlisted(chosen: &Chosen) -> Option<String> {
     let listed = tokio::time::timeout(Duration::from_secs(5), chosen.models()).await;
     let names = nearest(&chosen.model, &listed.ok()?.ok()?)?;
     Some(format!(
-        "{:?} is not among the models that the endpoint lists; near it are: {names}",
+        "{:?} is not among the models that the endpoint lists; near it are: {names}; -m or /model names another",
         chosen.model
     ))
 }

@@ -260,6 +260,6 @@ const NO_KEY: &str = "no API key, and no model server on this machine. Set a key
 
 or start a local server, which needs none: Ollama, LM Studio, llama.cpp or vLLM on its usual port, or
 
-  export CORECODER_BASE_URL=http://localhost:18080/v1 CORECODER_MODEL=qwen2.5-coder
+  export CORECODER_BASE_URL=http://localhost:8080/v1 CORECODER_MODEL=qwen2.5-coder
 
 A .env file in the project works too. To see the program at work without any key: corecoder demo";

@@ -133,9 +133,32 @@ fn told(
         return run.stopped(Stopped::Unread, kept);
     }
     if code != ExitCode::SUCCESS {
-        eprintln!("corecoder: not done{}", keep::hint(kept));
+        eprintln!(
+            "corecoder: not done{}{}",
+            keep::hint(kept),
+            again(&run.start, code)
+        );
     }
     Ok(code)
+}
+
+/// The limits of this run as flags, which the next one needs too: twice as high where they ended this one.
+fn again(start: &Start, code: ExitCode) -> String {
+    let limits = start.backend.ledger.limits();
+    let factor: u32 = match code == ExitCode::from(crate::LIMIT) {
+        true => 2,
+        false => 1,
+    };
+    let dollars = limits
+        .session
+        .map(|dollars| format!(" --max-cost {}", dollars * f64::from(factor)));
+    let tokens = limits.tokens.map(|tokens| {
+        format!(
+            " --max-tokens-total {}",
+            tokens.saturating_mul(factor.into())
+        )
+    });
+    [dollars, tokens].into_iter().flatten().collect()
 }
 
 async fn until_stopped(

@@ -229,7 +229,8 @@ impl Repl {
     pub async fn chat(&mut self, message: Message) -> Option<ExitCode> {
         let began = Instant::now();
         let limit = self.start.project.settings.limits.time;
-        let work = turn::within(limit, turn::run(&mut self.agent, &self.person, message));
+        let turn = turn::run(&mut self.agent, &self.person, message);
+        let work = turn::within(limit, &self.person.screen, turn);
         let ended =
             until_interrupted(work, &mut self.signals, &self.person, &self.kit, &self.kept).await;
         notify::after(
@@ -290,7 +291,7 @@ impl Repl {
                     && let Some(advice) =
                         crate::doctor::advice(self.start.backend.main(), error).await
                 {
-                    say!("{}; /model NAME changes it", plain(&advice));
+                    say!("{}", plain(&advice));
                 }
             }
         }

@@ -118,7 +118,8 @@ impl Run {
             }
         }
         let limit = self.start.project.settings.limits.time;
-        let answered = turn::within(limit, self.answer(message)).await;
+        let screen = self.person.screen.clone();
+        let answered = turn::within(limit, &screen, self.answer(message)).await;
         // What is drawn below must be gone before the answer comes, or it takes a line of it along.
         self.person.screen.clear();
         match answered {
@@ -172,7 +173,7 @@ impl Run {
         if let AgentError::Model(error) = &error
             && let Some(advice) = crate::doctor::advice(self.start.backend.main(), error).await
         {
-            eprintln!("corecoder: {}; choose with -m", plain(&advice));
+            eprintln!("corecoder: {}", plain(&advice));
         }
         let code = exit_code(&error);
         if let Some(printer) = &self.printer {

@@ -1,10 +1,12 @@
 //! One turn: what the user says, with its hooks and attachments, until the model has answered and no hook objects.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use corecoder::{Agent, AgentError, Entry, ErrorKind, ModelError};
 
 use crate::person::Person;
+use crate::screen::Screen;
 use crate::typing::Message;
 use crate::words::plain;
 
@@ -18,21 +20,33 @@ pub enum Turn {
 /// How often in one turn a hook may send the model back to work.
 const STOPS: usize = 8;
 
-/// Work for at most so long: what is under way then is stopped, and the conversation stays one that can go on.
+/// Work for at most so long: what is under way then is stopped, and the conversation stays one that can go on. While a
+/// question waits for the person, who may be away, the clock stands still.
 pub async fn within<T>(
     limit: Option<Duration>,
+    screen: &Screen,
     work: impl Future<Output = Result<T, AgentError>>,
 ) -> Result<T, AgentError> {
+    let mut work = pin!(work);
     let Some(limit) = limit else {
         return work.await;
     };
-    let ended = tokio::time::timeout(limit, work).await;
-    ended.unwrap_or_else(|_| {
-        let seconds = limit.as_secs();
-        let words = format!("stopped after {seconds} s, the longest time for a task (--max-time)");
-        Err(ModelError::new(ErrorKind::Limit, words).into())
-    })
+    let mut left = limit;
+    while !left.is_zero() {
+        let step = left.min(STEP);
+        match tokio::time::timeout(step, &mut work).await {
+            Ok(ended) => return ended,
+            Err(_) if screen.is_free() => left -= step,
+            Err(_) => {}
+        }
+    }
+    let seconds = limit.as_secs();
+    let words = format!("stopped after {seconds} s, the longest time for a task (--max-time)");
+    Err(ModelError::new(ErrorKind::Limit, words).into())
 }
+
+/// How exactly the time of a task is taken.
+const STEP: Duration = Duration::from_millis(50);
 
 /// Says this to the model, and has its answer.
 pub async fn run(agent: &mut Agent, person: &Person, message: Message) -> Result<Turn, AgentError> {

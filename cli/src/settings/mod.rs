@@ -29,6 +29,9 @@ pub struct File {
     pub values: Map<String, Value>,
 }
 
+/// A file that could not be read, and why.
+pub type Broken = (PathBuf, String);
+
 /// What all of them say.
 pub struct Settings {
     /// The nearest first: what is deeper in the project comes before what is further up, and that before the user's.
@@ -48,7 +51,8 @@ pub struct Settings {
 impl Settings {
     /// Reads all that counts in these places. Errors only if the environment or a `.env` file can't be used.
     pub fn read(args: &Args, places: &Places) -> Result<Settings, String> {
-        let (files, mut problems) = files(places);
+        let (files, broken) = files(places);
+        let mut problems: Vec<String> = broken.iter().map(|(_, why)| why.clone()).collect();
         let layers: Vec<Layer> = files
             .iter()
             .map(|file| layer(file, &mut problems))
@@ -63,7 +67,8 @@ impl Settings {
                 shown(&file)
             ));
         }
-        if let Some(wrong) = models::wrong_limit(&files, &config) {
+        let lost = models::lost_limit(&files, &broken);
+        if let Some(wrong) = lost.or_else(|| models::wrong_limit(&files, &config)) {
             return Err(wrong);
         }
         problems.extend(loosened(&mut config, places));
@@ -197,8 +202,8 @@ fn wrong_variables(config: &Config) -> Vec<String> {
 }
 
 /// The files that count, the nearest first.
-fn files(places: &Places) -> (Vec<File>, Vec<String>) {
-    let (mut files, mut problems) = (Vec::new(), Vec::new());
+fn files(places: &Places) -> (Vec<File>, Vec<Broken>) {
+    let (mut files, mut broken) = (Vec::new(), Vec::new());
     let mut read = |path: PathBuf, foreign: bool| match load(&path) {
         Ok(Some(values)) => files.push(File {
             path,
@@ -206,7 +211,7 @@ fn files(places: &Places) -> (Vec<File>, Vec<String>) {
             values,
         }),
         Ok(None) => {}
-        Err(problem) => problems.push(problem),
+        Err(problem) => broken.push((path, problem)),
     };
     let folders = places.folders();
     for folder in folders.iter().rev() {
@@ -228,7 +233,7 @@ fn files(places: &Places) -> (Vec<File>, Vec<String>) {
     if let Some(home) = &places.home {
         read(home.join(".claude/settings.json"), true);
     }
-    (files, problems)
+    (files, broken)
 }
 
 /// The largest file of settings, in bytes.

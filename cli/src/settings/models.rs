@@ -9,7 +9,7 @@ use corecoder::http::Timeouts;
 use corecoder_providers::Effort;
 use serde_json::{Map, Value};
 
-use super::{File, table, variable};
+use super::{Broken, File, table, variable};
 use crate::args::{self, Args};
 use crate::words::shortened;
 
@@ -127,6 +127,31 @@ pub const LIMITS: [&str; 4] = [
     "max_tokens_total",
     "max_time_seconds",
 ];
+
+/// Why nothing is asked where a file of settings can't be read that names a limit, or where a limit is misspelt.
+pub fn lost_limit(files: &[File], broken: &[Broken]) -> Option<String> {
+    let named = |(path, _): &&Broken| {
+        // A pipe would never end.
+        let is_file = std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
+        let text = is_file.then(|| std::fs::read_to_string(path).ok());
+        let text = text.flatten().unwrap_or_default();
+        LIMITS.iter().any(|name| text.contains(name))
+    };
+    if let Some((_, why)) = broken.iter().find(named) {
+        let why = why.trim_end_matches("; this file is skipped");
+        return Some(format!(
+            "{why}; it names a limit, so nothing is asked before it is put right"
+        ));
+    }
+    let own = files.iter().filter(|file| !file.foreign);
+    let mut names = own.flat_map(|file| file.values.keys().map(move |name| (file, name)));
+    names.find_map(|(file, name)| {
+        let meant = table::nearest(name).filter(|near| LIMITS.contains(near))?;
+        let is_slip = table::find(name).is_none();
+        let path = shown(&file.path);
+        is_slip.then(|| format!("{path}: there is no setting {name:?}; did you mean {meant:?}? Without it there is no limit"))
+    })
+}
 
 /// What is wrong with a limit, if something is: without it the program would spend as if nobody had said anything.
 pub fn wrong_limit(files: &[File], config: &Config) -> Option<String> {

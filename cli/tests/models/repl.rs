@@ -237,3 +237,22 @@ fn a_model_without_a_price_is_not_changed_to_where_there_is_a_limit() {
     assert_eq!(terminal.provider.asked()[0].model(), "dear-model");
     terminal.leaves();
 }
+
+#[test]
+fn the_time_of_a_task_stands_still_while_a_question_waits() {
+    let provider = Provider::new(|asked, _| match asked.said().as_str() {
+        "touch" => calls(&[bash("touch x")]),
+        said => says(format!("Heard: {said}.")),
+    });
+    let mut terminal = setup(&provider).args(&["--max-time", "1s"]).start(provider);
+    terminal.says("touch");
+    let question = "or say why not: ";
+    terminal.asked(question);
+    // The person thinks for longer than the task may take.
+    std::thread::sleep(std::time::Duration::from_millis(1_300));
+    assert!(!terminal.shows("stopped after"));
+    terminal.answers(question, "n");
+    terminal.prompt();
+    assert!(!terminal.shows("stopped after"));
+    terminal.leaves();
+}

@@ -54,7 +54,7 @@ impl Model for Small {
         let mut entries = retold(request.entries, &self.named);
         let turn = Turn::of(request.entries);
         async_stream::try_stream! {
-            let (mut usage, mut cost) = (None, None);
+            let (mut usage, mut cost, mut first) = (None, None, None);
             for tries in 0.. {
                 let words = if tries < NUDGES { turn.words() } else { Words::default() };
                 let request = Request { tools: &[], entries: &entries, ..request };
@@ -72,12 +72,17 @@ impl Model for Small {
                 }
                 (usage, cost) = (sum(usage, reply.usage), sum(cost, reply.cost));
                 let Some(word) = words.about(&reply) else {
+                    // Who has nothing to do in spite of all has answered before it was asked again.
+                    if turn.is_idle() && reply.calls.is_empty() {
+                        reply.text = first.unwrap_or(reply.text);
+                    }
                     if let Some(rest) = hearing.rest(&reply) {
                         yield Delta::Text(rest);
                     }
                     yield Delta::Done(Reply { usage, cost, ..turn.bounded(reply) });
                     return;
                 };
+                first.get_or_insert_with(|| reply.text.clone());
                 if !reply.text.trim().is_empty() {
                     entries.push(Entry::Round(Round::new(Reply::text(reply.text), |_, _| String::new())));
                 }

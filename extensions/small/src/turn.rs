@@ -55,6 +55,11 @@ impl<'a> Turn<'a> {
         self.path.filter(|_| tries > 0)
     }
 
+    /// Whether nothing was done yet.
+    pub fn is_idle(&self) -> bool {
+        self.made.is_empty()
+    }
+
     /// What is to be said to a reply without a call.
     pub fn words(&self) -> Words {
         let idle = self.made.is_empty();

@@ -59,7 +59,9 @@ fn agent(model: &Scripted, folder: &Path) -> (Agent, Arc<AtomicUsize>) {
     let like_small = Agent::new(corecoder::Script::new([])).system(SYSTEM);
     let system = prompt::system(like_small.folder(folder).kit());
     let tools = corecoder_small::careful(&tools::seven(), &is_weak);
-    let notice = move || drop(count.fetch_add(1, Ordering::Relaxed));
+    let notice = move || {
+        count.fetch_add(1, Ordering::Relaxed);
+    };
     let model = Noticed::new(Arc::new(model.clone()), small, system, is_weak, notice);
     (Agent::new(model).folder(folder).tools(tools), told)
 }

@@ -102,7 +102,10 @@ impl Bill {
             Fact::Spent(spent) => self.add(time, who, spent),
             Fact::Compaction(compaction) => self.compacted(who, compaction),
             Fact::Rewind(_) => self.rewound(who),
-            Fact::Reply(reply) if !has_account => self.add(time, who, &account(reply, model)),
+            // A round that failed has no reply, and nobody counted one.
+            Fact::Reply(reply) if !has_account && reply.usage.is_some() => {
+                self.add(time, who, &account(reply, model))
+            }
             // The agent's own were paid where they come from.
             Fact::Entries(entries) if !has_account && !who.is_empty() => {
                 for entry in entries {

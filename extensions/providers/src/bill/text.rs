@@ -35,8 +35,8 @@ pub(super) fn text(sheet: &Sheet<'_>, width: usize) -> String {
     };
     let mut lines = vec![layout.head("round")];
     for (at, row) in sheet.rounds.iter().enumerate() {
-        let before = at.checked_sub(1).map(|at| label(&sheet.rounds[at]));
-        lines.extend(layout.row(row, before.as_deref()));
+        let before = at.checked_sub(1).map(|at| &sheet.rounds[at]);
+        lines.extend(layout.row(row, before));
     }
     for (title, sums) in [("model", &sheet.models), ("part", &sheet.parts)] {
         lines.push(String::new());
@@ -129,7 +129,8 @@ impl Layout {
         ]
     }
 
-    fn row(&self, row: &Row, before: Option<&str>) -> Vec<String> {
+    /// What a row has in common with the one before it is not said again.
+    fn row(&self, row: &Row, before: Option<&Row>) -> Vec<String> {
         let (number, label) = (row.number, label(row));
         let cells = self.columns(row.usage.as_ref(), row.dollars);
         let mut lines = Vec::new();
@@ -137,13 +138,16 @@ impl Layout {
             true => lines.push(self.cells(&format!("{number:>3} {label}"), cells)),
             // The name has a line of its own where it changes.
             false => {
-                if before != Some(label.as_str()) {
+                if before.is_none_or(|before| self::label(before) != label) {
                     lines.extend(self.wrap(&label, ""));
                 }
                 lines.push(self.cells(&format!("{number:>4}"), cells));
             }
         }
-        let why = row.why.iter();
+        let why = row
+            .why
+            .iter()
+            .filter(|_| before.is_none_or(|before| before.why != row.why));
         lines.extend(why.flat_map(|why| self.wrap(&format!("not cached: {why}"), "    ")));
         lines
     }

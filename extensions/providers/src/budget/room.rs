@@ -161,12 +161,14 @@ impl Need<'_> {
             ""
         };
         format!(
-            "the limit of {}{of_day} leaves {}, and the next request may cost up to {} ({} tokens in at ${input}, up to \
-             {} out at ${output} per million)",
+            "the limit of {}{of_day} leaves {}, and the next request needs at least {}, or up to {} ({} tokens in at \
+             ${input}, {} to {} out at ${output} per million)",
             money::shown(allowed, false),
             money::shown(left, false),
+            money::shown(self.cost(LEAST.min(reply)), true),
             money::shown(self.cost(reply), true),
             count(self.prompt),
+            count(LEAST.min(reply)),
             count(reply)
         )
     }

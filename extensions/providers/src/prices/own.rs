@@ -29,6 +29,10 @@ pub(super) struct Own {
 impl Own {
     /// Errors say what is wrong with it, in words.
     pub fn read(value: &Value) -> Result<Own, String> {
+        let fields = value.as_object().ok_or("it is no object")?;
+        if let Some((name, value)) = fields.iter().find(|(_, value)| !value.is_number()) {
+            return Err(format!("{name:?} must be a number, not {value}"));
+        }
         let own: Own = serde_json::from_value(value.clone()).map_err(|error| error.to_string())?;
         let optional = [own.cached, own.write, own.reasoning];
         let needed = [("input", own.input), ("output", own.output)];

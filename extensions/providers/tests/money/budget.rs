@@ -155,10 +155,10 @@ async fn what_does_not_fit_is_refused_with_the_figures() {
     assert_eq!(refusal.kind, ErrorKind::Limit);
     assert!(!refusal.kind.passes());
     let words = refusal.message;
-    let begin = "the limit of $0.0050 leaves $0.0050, and the next request may cost up to $0.06";
+    let begin = "the limit of $0.0050 leaves $0.0050, and the next request needs at least $0.0";
     assert!(words.starts_with(begin), "{words}");
     assert!(
-        words.contains(" tokens in at $3, up to 4,096 out at $15 per million); "),
+        words.contains(" tokens in at $3, 256 to 4,096 out at $15 per million); "),
         "{words}"
     );
     assert!(words.ends_with("raise it with --max-cost"), "{words}");
