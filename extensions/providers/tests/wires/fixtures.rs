@@ -77,6 +77,11 @@ impl Fixture {
         self.headers.iter().map(pair).collect()
     }
 
+    /// How the reply is expected to end, in the engine's words.
+    pub fn finish(&self) -> Option<&str> {
+        self.expect.finish.as_deref()
+    }
+
     /// What the pieces of the body come to.
     fn read(&self, wire: &dyn Wire, pieces: &[&[u8]]) -> (Vec<Delta>, Result<Reply, ModelError>) {
         if self.status != 200 {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use corecoder::{Agent, Delta, Entry, ErrorKind, Model, ModelError, Reply, Request, Round};
+use corecoder::{Agent, Delta, Entry, ErrorKind, Llm, Model, ModelError, Reply, Request, Round};
 use corecoder_providers::{Listed, Options, Remote};
 use futures::StreamExt;
 use tokio::sync::oneshot;
@@ -26,7 +26,7 @@ fn remote(case: &Case, base: &str) -> Remote {
 }
 
 /// The deltas up to the reply, the first restart or the error.
-async fn ask(remote: &Remote, entries: &[Entry]) -> (Vec<Delta>, Result<Reply, ModelError>) {
+async fn ask(remote: &dyn Model, entries: &[Entry]) -> (Vec<Delta>, Result<Reply, ModelError>) {
     let tools = tools();
     let request = Request {
         system: "You write code.",
@@ -87,6 +87,27 @@ fn a_response_means_the_same_over_a_connection() {
             "{origin}"
         );
     });
+}
+
+/// It passes a reply's end on in the provider's word, and gives an error instead of what came before it in one read.
+#[test]
+fn the_engines_own_model_reads_chat_completions_likewise() {
+    let case = WIRES.iter().find(|case| case.name == "chat").unwrap();
+    for fixture in fixtures::of(case) {
+        let (url, _) = serve(vec![answer(&fixture)]);
+        let llm = Llm::new(case.models[0], KEY, Some(&url)).unwrap();
+        let (deltas, mut result) = run(ask(&llm, &go()));
+        match &mut result {
+            Ok(reply) => {
+                reply.finish = fixture.finish().unwrap_or_default().to_string();
+                fixture.check("by the engine", &deltas, &result);
+            }
+            Err(error) => {
+                let kind = Some(format!("{:?}", error.kind));
+                assert_eq!(kind, fixture.expect.error_kind, "{}", fixture.name);
+            }
+        }
+    }
 }
 
 #[test]
