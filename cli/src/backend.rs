@@ -285,11 +285,8 @@ fn ledger(places: &Places, settings: &Settings) -> Ledger {
 /// Whether all models are talked to as small ones: because that is said, or the first reads no more. `None` where nothing
 /// is known of it.
 fn is_small(settings: &Settings, main: &Chosen, options: &Options) -> Option<bool> {
-    let window = || {
-        let model = main.model(options).ok()?;
-        options.window.or(model.window())
-    };
-    let is_short = || window().is_some_and(|window| window < SMALL);
+    let window = options.window.or(main.window());
+    let is_short = || window.is_some_and(|window| window < SMALL);
     settings.models.small.or_else(|| is_short().then_some(true))
 }
 

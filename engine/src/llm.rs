@@ -72,7 +72,10 @@ impl Llm {
 
     /// How long to wait for the server. Errors only if the HTTP client can't start.
     pub fn timeouts(mut self, timeouts: Timeouts) -> Result<Llm, ModelError> {
-        self.http = http::client(&self.key, Default::default(), timeouts)?;
+        // A client takes milliseconds to make, for it reads the system's certificates.
+        if timeouts.connect != self.timeouts.connect {
+            self.http = http::client(&self.key, Default::default(), timeouts)?;
+        }
         self.timeouts = timeouts;
         Ok(self)
     }

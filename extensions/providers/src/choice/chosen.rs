@@ -61,6 +61,11 @@ impl Chosen {
         &self.name
     }
 
+    /// The longest request in tokens, as the server said, or as it is known of the name.
+    pub fn window(&self) -> Option<u64> {
+        self.window.or_else(|| corecoder::windows::of(&self.model))
+    }
+
     /// Whether there is a key to send.
     pub fn has_key(&self) -> bool {
         !self.key.is_empty()

@@ -111,7 +111,9 @@ async fn each_fact_is_written_before_the_step_that_depends_on_it() {
         ("request", &["session", "opened", "user"]),
         (
             "call",
-            &["session", "opened", "user", "reply", "approval", "started"],
+            &[
+                "session", "opened", "user", "spent", "reply", "approval", "started",
+            ],
         ),
         (
             "request",
@@ -119,6 +121,7 @@ async fn each_fact_is_written_before_the_step_that_depends_on_it() {
                 "session",
                 "opened",
                 "user",
+                "spent",
                 "reply",
                 "approval",
                 "started",
