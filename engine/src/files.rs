@@ -2,18 +2,22 @@
 //!
 //! `bash` moves the folder, and every tool resolves paths against it. A file that the agent read or wrote is
 //! remembered by size and time, so that a change by someone else is noticed before it is overwritten. Writing is
-//! atomic: a reader, a full disk or a power cut finds the old file or the new one.
+//! atomic: a reader, a full disk or a power cut finds the old file or the new one. Where a file may be written is
+//! the shell's word, and a link that is put in the way meanwhile can't change what it was asked about.
 
 use std::collections::HashMap;
 use std::fs::{self, Metadata};
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use bstr::{ByteSlice, ByteVec};
 use parking_lot::Mutex;
+use rustix::fs::{FileType, Stat};
+
+use crate::shell::Shell;
+use crate::target::Target;
 
 /// The working folder and what was seen of the files.
 pub struct Files {
@@ -27,11 +31,13 @@ struct State {
     seen: HashMap<PathBuf, Stamp>,
 }
 
-/// What tells one version of a file from another without reading it: time, size and inode.
-type Stamp = (Option<SystemTime>, u64, u64);
+/// What tells one version of a file from another without reading it: time (seconds, nanoseconds), size and inode.
+type Stamp = (i64, i64, u64, u64);
 
-fn stamp(metadata: &Metadata) -> Stamp {
-    (metadata.modified().ok(), metadata.len(), metadata.ino())
+fn stamp(stat: &Stat) -> Stamp {
+    let nanoseconds = stat.st_mtime_nsec as i64;
+    let size = stat.st_size.cast_unsigned();
+    (stat.st_mtime, nanoseconds, size, stat.st_ino)
 }
 
 impl Files {
@@ -83,77 +89,81 @@ impl Files {
     /// Remembers a file as it is now.
     pub fn remember(&self, path: &Path, metadata: &Metadata) {
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-        self.state.lock().seen.insert(path, stamp(metadata));
+        let time = (metadata.mtime(), metadata.mtime_nsec());
+        let stamp = (time.0, time.1, metadata.size(), metadata.ino());
+        self.state.lock().seen.insert(path, stamp);
     }
 
     /// Why a file must not be written, as text for the model; `Ok` for one that does not exist yet.
-    pub fn may_write(&self, path: &Path) -> Result<(), String> {
-        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-        let Ok(old) = fs::metadata(&target) else {
-            return Ok(());
-        };
-        let name = shown(path);
-        if !old.is_file() {
-            return Err(format!(
-                "{name} is not a regular file, so it can't be written"
-            ));
-        }
-        if old.permissions().readonly() {
-            return Err(format!(
-                "{name} is read-only; if it really is to change, make it writable with chmod first"
-            ));
-        }
-        let seen = self.state.lock().seen.get(&target).copied();
-        if seen.is_some_and(|seen| seen != stamp(&old)) {
-            return Err(format!(
-                "{name} has changed since you read it; read it again, then repeat the change"
-            ));
-        }
-        Ok(())
+    pub fn may_write(&self, path: &Path, shell: &dyn Shell) -> Result<(), String> {
+        self.target(path, shell).map(drop)
+    }
+
+    /// The content of a file that is to be changed; `Err` too if it must not be.
+    pub fn before(&self, path: &Path, shell: &dyn Shell) -> Result<Vec<u8>, String> {
+        let (target, _) = self.target(path, shell)?;
+        target
+            .read()
+            .map_err(|error| format!("{} can't be read: {error}", shown(path)))
     }
 
     /// Replaces a file's content, or makes the file; `Err` says why nothing was changed. On success the text says
     /// what is worth knowing besides, mostly nothing.
-    pub fn write(&self, path: &Path, content: &[u8]) -> Result<&'static str, String> {
-        self.may_write(path)?;
-        // A link stays a link: what it points at is replaced.
-        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-        let old = fs::metadata(&target).ok();
-        let name = shown(path);
-        let fail =
-            |error: io::Error| format!("{name} can't be written: {error}. Nothing was changed.");
-        replace(&target, content, old.as_ref()).map_err(fail)?;
+    pub fn write(
+        &self,
+        path: &Path,
+        content: &[u8],
+        shell: &dyn Shell,
+    ) -> Result<&'static str, String> {
+        let (target, old) = self.target(path, shell)?;
+        let new = target.replace(content, old.as_ref());
+        let now = stamp(&new.map_err(|error| unwritten(path, error))?);
         // Only a file that was read is held against what was read: an exact edit proves what it replaces.
-        let now = stamp(&fs::metadata(&target).map_err(fail)?);
         let mut state = self.state.lock();
-        state.seen.entry(target).and_modify(|seen| *seen = now);
-        let had_links = old.is_some_and(|old| old.nlink() > 1);
+        let seen = state.seen.entry(target.real);
+        seen.and_modify(|seen| *seen = now);
+        let had_links = old.is_some_and(|old| old.st_nlink > 1);
         Ok(if had_links {
             " (other names of it, its hard links, keep the old content)"
         } else {
             ""
         })
     }
+
+    /// Where a change of this file goes and what stands there now. A link stays a link: what it points at is
+    /// judged, and replaced.
+    fn target(&self, path: &Path, shell: &dyn Shell) -> Result<(Target, Option<Stat>), String> {
+        let fail = |error| unwritten(path, error);
+        let target = Target::find(path).map_err(fail)?;
+        shell.may_write(&target.real)?;
+        let old = target.old().map_err(fail)?;
+        let Some(stat) = &old else {
+            return Ok((target, old));
+        };
+        let name = shown(path);
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Err(format!(
+                "{name} is not a regular file, so it can't be written"
+            ));
+        }
+        if stat.st_mode & 0o222 == 0 {
+            return Err(format!(
+                "{name} is read-only; if it really is to change, make it writable with chmod first"
+            ));
+        }
+        let seen = self.state.lock().seen.get(&target.real).copied();
+        if seen.is_some_and(|seen| seen != stamp(stat)) {
+            return Err(format!(
+                "{name} has changed since you read it; read it again, then repeat the change"
+            ));
+        }
+        Ok((target, old))
+    }
 }
 
-fn replace(target: &Path, content: &[u8], old: Option<&Metadata>) -> io::Result<()> {
-    let folder = target.parent().unwrap_or(Path::new("/"));
-    fs::create_dir_all(folder)?;
-    let permissions =
-        std::os::unix::fs::PermissionsExt::from_mode(if old.is_some() { 0o600 } else { 0o666 });
-    let mut new = tempfile::Builder::new()
-        .prefix(".corecoder-")
-        .permissions(permissions)
-        .tempfile_in(folder)?;
-    new.write_all(content)?;
-    if let Some(old) = old {
-        // Another user's file stays theirs where we may decide that; else it becomes ours, as with any editor.
-        let _ = chown(new.path(), Some(old.uid()), Some(old.gid()));
-        new.as_file().set_permissions(old.permissions())?;
-    }
-    new.as_file().sync_data()?;
-    new.persist(target)?;
-    Ok(())
+fn unwritten(path: &Path, error: io::Error) -> String {
+    let name = shown(path);
+    format!("{name} can't be written: {error}. Nothing was changed.")
 }
 
 /// A path as the model sees it: as it is, unless it holds bytes that are not text or would break a line.

@@ -50,6 +50,7 @@ pub mod diff;
 mod dotenv;
 pub mod files;
 pub mod prompt;
+mod target;
 
 pub use agent::{Agent, AgentError};
 pub use config::Config;

@@ -20,6 +20,16 @@ pub trait Shell: Send + Sync {
     /// The process for `line`, not yet started; the caller sets folder, environment and pipes.
     fn command(&self, line: &str) -> Command;
 
+    /// A folder for what a command is to tell the agent: commands can write there. `None` is the system's.
+    fn scratch(&self) -> Option<&Path> {
+        None
+    }
+
+    /// Whether files may be written there too, or, as text for the model, why not. `path` is absolute, and free of links.
+    fn may_write(&self, _path: &Path) -> Result<(), String> {
+        Ok(())
+    }
+
     /// Starts what [`Shell::command`] made.
     fn spawn(&self, mut command: Command) -> io::Result<Child> {
         command.spawn()

@@ -4,11 +4,8 @@
 //! user. Output is bounded while it runs; the answer keeps its head and its tail. A timeout or a cancelled run
 //! leaves no process of the session behind; a command that ends normally may leave one, and that is said.
 
-use std::ffi::OsStr;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -21,6 +18,7 @@ use tokio::process::{Child, Command};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::capture::Capture;
+use super::whereabouts::Whereabouts;
 use super::{Effect, Spec, Tool, count, text};
 use crate::kit::Kit;
 use crate::prompt;
@@ -45,12 +43,8 @@ impl Tool for Bash {
     async fn call(&self, args: Value, kit: &Kit) -> Result<String, String> {
         let limit = count(&args, "timeout", 120, 3600);
         let fail = |error: io::Error| format!("the command could not be started: {error}");
-        let cwd_file = tempfile::NamedTempFile::new().map_err(fail)?;
-        let line = format!(
-            "trap {} EXIT; {}",
-            follow(cwd_file.path()),
-            text(&args, "command")
-        );
+        let whereabouts = Whereabouts::new(kit.shell.scratch()).map_err(fail)?;
+        let line = whereabouts.follow(text(&args, "command"));
         let (reader, writer) = io::pipe().map_err(fail)?;
         let mut command = kit.shell.command(&line);
         prepare(&mut command, writer).map_err(fail)?;
@@ -66,14 +60,15 @@ impl Tool for Bash {
             Ok(status) => running.ending(status),
             Err(_) => {
                 running.kill();
+                // What holds the output may end a moment after what was killed, as a sandbox does.
+                let _ = running.rest(Duration::from_secs(1)).await;
                 Err(format!(
                     "[timed out after {limit} s and was killed; give it a longer timeout, or run it in the background with its output in a file]"
                 ))
             }
         };
-        let folder = std::fs::read(cwd_file.path()).unwrap_or_default();
-        if let Some(folder) = folder.strip_suffix(b"\n") {
-            kit.files.enter(OsStr::from_bytes(folder).into());
+        if let Some(folder) = whereabouts.told() {
+            kit.files.enter(folder);
         }
         let output = running.output.text();
         match ending {
@@ -81,13 +76,6 @@ impl Tool for Bash {
             Err(note) => Err(format!("{note}\n{output}")),
         }
     }
-}
-
-/// What tells the folder that the command ends in. The file's name stands in it, quoted twice, since a variable could be
-/// set by the command.
-fn follow(file: &Path) -> String {
-    let quoted = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));
-    quoted(&format!("pwd -P >{}", quoted(&file.to_string_lossy())))
 }
 
 /// No stdin, no terminal, one pipe for both outputs, and nothing that waits for a person.
@@ -149,14 +137,21 @@ impl Running {
                 read = self.pipe.read(&mut buffer), if !self.output_ended => self.take(&buffer, read?),
             }
         };
-        let soon = Instant::now() + Duration::from_millis(100);
+        self.rest(Duration::from_millis(100)).await?;
+        Ok(status)
+    }
+
+    /// Reads what is left in the pipe, until its end if that comes soon enough.
+    async fn rest(&mut self, limit: Duration) -> io::Result<()> {
+        let mut buffer = vec![0; 64 * 1024];
+        let end = Instant::now() + limit;
         while !self.output_ended {
-            let Ok(read) = timeout_at(soon, self.pipe.read(&mut buffer)).await else {
+            let Ok(read) = timeout_at(end, self.pipe.read(&mut buffer)).await else {
                 break;
             };
             self.take(&buffer, read?);
         }
-        Ok(status)
+        Ok(())
     }
 
     fn take(&mut self, buffer: &[u8], read: usize) {

@@ -32,7 +32,7 @@ impl Tool for EditFile {
 
     async fn call(&self, args: Value, kit: &Kit) -> Result<String, String> {
         let (path, before, after) = edited(&args, kit)?;
-        let note = kit.files.write(&path, after.as_bytes())?;
+        let note = kit.files.write(&path, after.as_bytes(), &*kit.shell)?;
         Ok(format!(
             "Edited {}{note}.\n{}",
             shown(&path),
@@ -50,8 +50,7 @@ fn edited(args: &Value, kit: &Kit) -> Result<(PathBuf, String, String), String> 
             "{name} does not exist; find the file with glob, or make it with write_file"
         ));
     }
-    kit.files.may_write(&path)?;
-    let bytes = std::fs::read(&path).map_err(|error| format!("{name} can't be read: {error}"))?;
+    let bytes = kit.files.before(&path, &*kit.shell)?;
     let before = String::from_utf8(bytes).map_err(|_| {
         format!("{name} is not UTF-8 text, so it is not edited; use a program in bash for it")
     })?;

@@ -17,6 +17,7 @@ mod edit_file;
 mod glob;
 mod grep;
 mod read_file;
+mod whereabouts;
 mod write_file;
 
 /// What the model is told of a tool.

@@ -19,16 +19,17 @@ impl Tool for WriteFile {
 
     fn effect(&self, args: &Value, kit: &Kit) -> Result<Effect, String> {
         let path = kit.files.resolve(text(args, "file_path"))?;
-        kit.files.may_write(&path).map(|()| Effect::Write)
+        kit.files
+            .may_write(&path, &*kit.shell)
+            .map(|()| Effect::Write)
     }
 
     async fn call(&self, args: Value, kit: &Kit) -> Result<String, String> {
         let path = kit.files.resolve(text(&args, "file_path"))?;
         let content = text(&args, "content");
-        // After this check it is a regular file or none; a FIFO would never give its old text.
-        kit.files.may_write(&path)?;
-        let old = std::fs::read_to_string(&path).ok();
-        let note = kit.files.write(&path, content.as_bytes())?;
+        let old = kit.files.before(&path, &*kit.shell).ok();
+        let old = old.and_then(|bytes| String::from_utf8(bytes).ok());
+        let note = kit.files.write(&path, content.as_bytes(), &*kit.shell)?;
         // Who wrote all of a file knows all of it.
         if let Ok(metadata) = std::fs::metadata(&path) {
             kit.files.remember(&path, &metadata);

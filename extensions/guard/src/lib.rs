@@ -58,6 +58,14 @@ impl<S: Shell> Shell for Guard<S> {
         self.shell.command(line)
     }
 
+    fn scratch(&self) -> Option<&Path> {
+        self.shell.scratch()
+    }
+
+    fn may_write(&self, path: &Path) -> Result<(), String> {
+        self.shell.may_write(path)
+    }
+
     fn spawn(&self, command: Command) -> io::Result<Child> {
         self.shell.spawn(command)
     }

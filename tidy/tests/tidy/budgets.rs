@@ -4,7 +4,7 @@ use crate::source::{count_lines, crate_sources};
 
 /// The engine without what stands [`OUTSIDE`], in lines that are neither blank nor comment nor unit test. It was meant
 /// to be 1,200; ARCHITECTURE.md says why it is not, and what could leave.
-const TOTAL: usize = 4_720;
+const TOTAL: usize = 4_895;
 /// A file of the engine.
 const FILE: usize = 200;
 /// Files that are words, settings and tables rather than program; they count for [`FILE`] but not for [`TOTAL`].
@@ -21,7 +21,11 @@ const PARTS: [(&str, &[&str], usize); 6] = [
         &["llm.rs", "http.rs", "retry.rs", "parameters.rs", "wire/"],
         1_215,
     ),
-    ("tools", &["tools/", "files.rs", "diff.rs"], 1_150),
+    (
+        "tools",
+        &["tools/", "files.rs", "target.rs", "diff.rs"],
+        1_295,
+    ),
 ];
 const LOOP: &[&str] = &[
     "lib.rs",
