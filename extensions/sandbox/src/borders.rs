@@ -1,0 +1,255 @@
+//! Where a write may go, judged by a path that is absolute and free of links.
+//!
+//! The idea: the walls keep what lies outside; here is told apart what lies inside. The keeper asks before each change that a
+//! command makes, and the file tools ask before each write.
+//! The invariant: what is judged has been opened already, or is a name in a folder that has been, so no link can be swapped
+//! between the judgement and the change.
+
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use crate::made::Made;
+use crate::policy::{Access, INSTRUCTIONS, Policy, SETTINGS};
+use crate::repository;
+
+/// Folders that all programs share: what a session makes there is its own, and goes with it.
+const SHARED: &[&str] = &["/tmp", "/var/tmp", "/dev/shm"];
+
+/// What is to be done at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// Something new gets this name.
+    Make,
+    /// What has this name gets another content, or other attributes.
+    Write,
+    /// The name goes: by removing, renaming, or putting something else in its place.
+    Remove,
+}
+
+/// Why a change is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    Outside,
+    ReadOnly,
+    /// In a shared folder, made by somebody else.
+    NotOurs,
+    Settings,
+    Repository,
+}
+
+impl Refused {
+    /// The rule, as the model reads it behind the path.
+    pub fn rule(&self) -> &'static str {
+        match self {
+            Refused::Outside => {
+                "it is outside of the working directory (the user can add folders: --add-dir)"
+            }
+            Refused::ReadOnly => "commands may only read now, and write in $TMPDIR",
+            Refused::NotOurs => {
+                "it was there before, and in this folder only what this session made may change; take another name, or $TMPDIR"
+            }
+            Refused::Settings => "it holds keys, or says what agents, editors or shells run",
+            Refused::Repository => "it says what git runs",
+        }
+    }
+}
+
+/// The borders of one policy, as the folders are now.
+#[derive(Debug)]
+pub struct Borders {
+    access: Access,
+    roots: Vec<PathBuf>,
+    shared: Vec<PathBuf>,
+    /// The folder for commands' temporary files.
+    temporary: PathBuf,
+    /// Repositories that `.git` only points at, and bare ones.
+    repositories: Vec<PathBuf>,
+    /// What is never written.
+    kept: Vec<PathBuf>,
+    made: Made,
+    /// Repositories that the session made.
+    new: Made,
+}
+
+impl Borders {
+    /// `scratch` is the folder that the session made for its commands.
+    pub fn new(policy: &Policy, scratch: &Path) -> Borders {
+        let roots = policy.roots();
+        let shared = match policy.access {
+            Access::ReadOnly => Vec::new(),
+            Access::WorkspaceWrite => SHARED
+                .iter()
+                .filter_map(|path| fs::canonicalize(path).ok())
+                .collect(),
+        };
+        let scratch = scratch.canonicalize().unwrap_or(scratch.to_path_buf());
+        Borders {
+            access: policy.access,
+            repositories: roots
+                .iter()
+                .flat_map(|root| repository::behind(root))
+                .collect(),
+            roots,
+            shared,
+            temporary: temporary(&scratch),
+            kept: policy.kept(),
+            made: Made::new(scratch.join("made")),
+            new: Made::new(scratch.join("repositories")),
+        }
+    }
+
+    /// This folder is the command's alone, and goes with it.
+    pub fn own(&mut self, folder: &str) {
+        self.shared.retain(|shared| shared != Path::new(folder));
+        self.roots.push(PathBuf::from(folder));
+    }
+
+    /// The folders that walls must leave open.
+    pub fn open(&self) -> impl Iterator<Item = &Path> {
+        let open = self.roots.iter().chain(&self.shared);
+        open.chain([&self.temporary]).map(PathBuf::as_path)
+    }
+
+    /// Whether this change may be made at this path.
+    pub fn judge(&mut self, path: &Path, change: Change) -> Result<(), Refused> {
+        if path.starts_with(&self.temporary) && path != self.temporary {
+            return Ok(());
+        }
+        let inside = self.roots.iter().filter(|root| path.starts_with(root));
+        let root = inside.max_by_key(|root| root.as_os_str().len()).cloned();
+        if let Some(root) = root {
+            let holds = |kept: &PathBuf| change == Change::Remove && kept.starts_with(path);
+            if self
+                .kept
+                .iter()
+                .any(|kept| path.starts_with(kept) || holds(kept))
+            {
+                return Err(Refused::Settings);
+            }
+            if self.roots.iter().any(|root| path == root) {
+                let may = change == Change::Write;
+                return may.then_some(()).ok_or(Refused::Outside);
+            }
+            return self.inside(&root, path, change);
+        }
+        let Some(zone) = self.shared.iter().find(|zone| path.starts_with(zone)) else {
+            return Err(match self.access {
+                Access::ReadOnly => Refused::ReadOnly,
+                Access::WorkspaceWrite => Refused::Outside,
+            });
+        };
+        let Some(Component::Normal(first)) = below(zone, path).next() else {
+            return Err(Refused::NotOurs);
+        };
+        let top = zone.join(first);
+        match fs::symlink_metadata(&top) {
+            Err(_) => Ok(()),
+            Ok(_) if self.made.has(&top) => Ok(()),
+            Ok(_) => Err(Refused::NotOurs),
+        }
+    }
+
+    fn inside(&mut self, root: &Path, path: &Path, change: Change) -> Result<(), Refused> {
+        let first = below(root, path).next().map(Component::as_os_str);
+        if first.is_some_and(|first| SETTINGS.iter().any(|name| first == *name)) {
+            return Err(Refused::Settings);
+        }
+        let mut repositories = self.repositories.iter();
+        if repositories.any(|folder| repository::keeps(folder, path, change)) {
+            return Err(Refused::Repository);
+        }
+        let above: Vec<&Path> = path
+            .ancestors()
+            .take_while(|folder| *folder != root)
+            .collect();
+        let Some(git) = above.iter().find(|folder| repository::is_git(folder)) else {
+            return Ok(());
+        };
+        let is_kept = match *git == path {
+            // A repository may be made, and its folder's time may change; it is not put aside, nor pointed elsewhere.
+            true => match fs::symlink_metadata(path) {
+                Err(_) => false,
+                Ok(there) => change != Change::Write || !there.is_dir(),
+            },
+            false => repository::keeps(git, path, change),
+        };
+        match is_kept && !above.iter().any(|folder| self.new.has(folder)) {
+            true => Err(Refused::Repository),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether agents that start where the work is done take this file for instructions.
+    pub fn instructs(&self, path: &Path) -> bool {
+        let is_named = path
+            .file_name()
+            .is_some_and(|name| INSTRUCTIONS.iter().any(|file| name == *file));
+        is_named && self.roots.iter().any(|root| path.parent() == Some(root))
+    }
+
+    /// Notes that the session made this, if it stands in a shared folder, or is a repository.
+    pub fn note(&mut self, path: &Path) {
+        if repository::may_be(path) {
+            self.new.add(path.to_path_buf());
+        }
+        let Some(zone) = self.shared.iter().find(|zone| path.starts_with(zone)) else {
+            return;
+        };
+        let is_inside = |root: &PathBuf| path.starts_with(root);
+        if is_inside(&self.temporary) || self.roots.iter().any(is_inside) {
+            return;
+        }
+        if let Some(first) = below(zone, path).next() {
+            let top = zone.join(first);
+            if !self.made.has(&top) {
+                self.made.add(top);
+            }
+        }
+    }
+
+    /// Notes that something has another name now.
+    pub fn renamed(&mut self, from: &Path, to: &Path) {
+        self.new.renamed(from, to);
+        self.note(to);
+    }
+
+    /// The repositories that the session made, so far as they are still there.
+    pub fn new_repositories(&mut self) -> Vec<PathBuf> {
+        self.new.all()
+    }
+}
+
+/// The folder in which commands keep their temporary files.
+pub fn temporary(scratch: &Path) -> PathBuf {
+    scratch.join("tmp")
+}
+
+fn below<'a>(root: &Path, path: &'a Path) -> std::path::Components<'a> {
+    path.strip_prefix(root)
+        .unwrap_or(Path::new(""))
+        .components()
+}
+
+/// Removes what a session left in shared folders, so far as it is still what the session made.
+pub fn sweep(scratch: &Path) {
+    for path in Made::new(scratch.join("made")).all_known() {
+        let _ = match path.is_dir() && !path.is_symlink() {
+            true => fs::remove_dir_all(&path).or_else(|_| {
+                open_up(&path);
+                fs::remove_dir_all(&path)
+            }),
+            false => fs::remove_file(&path),
+        };
+    }
+}
+
+/// Lets folders be listed and emptied that were shut.
+fn open_up(folder: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let _ = fs::set_permissions(folder, fs::Permissions::from_mode(0o700));
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            open_up(&entry.path());
+        }
+    }
+}

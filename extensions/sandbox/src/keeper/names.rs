@@ -1,0 +1,159 @@
+//! Calls at the door that make, remove, rename and link names.
+
+use std::ffi::OsStr;
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
+
+use rustix::fs::{
+    AtFlags, CWD, FileType, RenameFlags, linkat, mkdirat, mknodat, renameat_with, symlinkat,
+    unlinkat,
+};
+use rustix::io::Errno;
+
+use super::door::{Answered, Call, Door};
+use super::place::{Found, Place, kind, locate, look, path_of, through};
+use super::sys::Answer;
+use crate::borders::Change;
+
+/// A descriptor for a folder, and the argument that points at a path.
+type Named = (i32, usize);
+
+const DONE: Answered = Ok(Answer::Value(0));
+
+impl Door {
+    /// A name that nothing has yet, in a place where something may be made.
+    fn unused(&mut self, call: &Call, named: Named, makes_folder: bool) -> Result<Place, Errno> {
+        let place = self
+            .name(call, named.0, named.1)
+            .map_err(|error| match error {
+                Errno::BUSY => Errno::EXIST,
+                error => error,
+            })?;
+        if place.there.is_some() {
+            return Err(Errno::EXIST);
+        }
+        if place.is_folder && !makes_folder {
+            return Err(Errno::NOENT);
+        }
+        self.may(&place.path, Change::Make)?;
+        Ok(place)
+    }
+
+    pub fn make_folder(&mut self, call: &Call, dir: i32, path: usize, mode: u64) -> Answered {
+        let place = self.unused(call, (dir, path), true)?;
+        mkdirat(&place.folder, &place.name, call.task.mode(mode))?;
+        self.borders.note(&place.path);
+        DONE
+    }
+
+    /// Files, pipes and sockets; devices are not for commands.
+    pub fn make_node(
+        &mut self,
+        call: &Call,
+        dir: i32,
+        path: usize,
+        [mode, device]: [u64; 2],
+    ) -> Answered {
+        let kind = match FileType::from_raw_mode(mode as u32) {
+            FileType::CharacterDevice | FileType::BlockDevice => return Err(Errno::PERM),
+            // Zero is a file too: mknod(2).
+            FileType::Unknown => FileType::RegularFile,
+            kind => kind,
+        };
+        let place = self.unused(call, (dir, path), false)?;
+        mknodat(
+            &place.folder,
+            &place.name,
+            kind,
+            call.task.mode(mode),
+            device,
+        )?;
+        self.borders.note(&place.path);
+        DONE
+    }
+
+    pub fn make_link(&mut self, call: &Call, target: usize, dir: i32, path: usize) -> Answered {
+        let target = call.path(target)?;
+        let place = self.unused(call, (dir, path), false)?;
+        symlinkat(OsStr::from_bytes(&target), &place.folder, &place.name)?;
+        self.borders.note(&place.path);
+        DONE
+    }
+
+    pub fn remove(&mut self, call: &Call, dir: i32, path: usize, flags: i32) -> Answered {
+        let place = self.name(call, dir, path)?;
+        place.there.ok_or(Errno::NOENT)?;
+        self.may(&place.path, Change::Remove)?;
+        let flags = AtFlags::from_bits_retain(flags as u32);
+        unlinkat(&place.folder, &place.name, flags)?;
+        DONE
+    }
+
+    pub fn rename(&mut self, call: &Call, from: Named, to: Named, flags: u32) -> Answered {
+        let mut flags = RenameFlags::from_bits_retain(flags);
+        let old = self.name(call, from.0, from.1)?;
+        old.there.ok_or(Errno::NOENT)?;
+        let new = self.name(call, to.0, to.1)?;
+        self.may(&old.path, Change::Remove)?;
+        match new.there {
+            Some(_) => self.may(&new.path, Change::Remove)?,
+            None if new.is_folder && old.there != Some(FileType::Directory) => {
+                return Err(Errno::NOTDIR);
+            }
+            None => {
+                self.may(&new.path, Change::Make)?;
+                // What came up meanwhile was not judged.
+                if !flags.contains(RenameFlags::EXCHANGE) {
+                    flags |= RenameFlags::NOREPLACE;
+                }
+            }
+        }
+        match renameat_with(&old.folder, &old.name, &new.folder, &new.name, flags) {
+            // Some file systems know no flags: rename(2).
+            Err(Errno::INVAL) if flags == RenameFlags::NOREPLACE => {
+                rustix::fs::renameat(&old.folder, &old.name, &new.folder, &new.name)?;
+            }
+            renamed => renamed?,
+        }
+        self.borders.renamed(&old.path, &new.path);
+        if flags.contains(RenameFlags::EXCHANGE) {
+            self.borders.renamed(&new.path, &old.path);
+        }
+        DONE
+    }
+
+    /// A file gets a second name, by which it can be written: so it must be one that may be.
+    pub fn link(&mut self, call: &Call, from: Named, to: Named, flags: i32) -> Answered {
+        let path = call.path(from.1)?;
+        let old = match path.is_empty() && flags & libc::AT_EMPTY_PATH != 0 {
+            true => call.task.object(from.0)?,
+            false => match locate(
+                &call.task,
+                from.0,
+                &path,
+                flags & libc::AT_SYMLINK_FOLLOW != 0,
+            )? {
+                Found::Object(object) => object,
+                Found::Name(place) => look(&place.folder, &place.name)?,
+            },
+        };
+        let new = self.unused(call, to, false)?;
+        // What has no name any more, or never had one, is the command's own if the command can name it.
+        let stat = rustix::fs::fstat(&old)?;
+        if stat.st_nlink > 0 {
+            self.may(&path_of(&old)?, Change::Write)?;
+        }
+        match kind(&stat) {
+            FileType::Symlink => return Err(Errno::PERM),
+            _ => linkat(
+                CWD,
+                through(old.as_fd()),
+                &new.folder,
+                &new.name,
+                AtFlags::SYMLINK_FOLLOW,
+            )?,
+        }
+        self.borders.note(&new.path);
+        DONE
+    }
+}

@@ -1,0 +1,347 @@
+//! Calls at the door that have to do with sockets, processes and signals.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+
+use rustix::fs::{OFlags, fcntl_getfl};
+use rustix::io::Errno;
+use rustix::net::sockopt::socket_domain;
+use rustix::net::{AddressFamily, SocketType};
+
+use super::door::{Answered, Call, Door};
+use super::place::{Found, locate, look, path_of, through};
+use super::sys::{self, Answer};
+use crate::borders::Change;
+use crate::policy::Network;
+
+/// The longest address there is: struct sockaddr_storage.
+const LONGEST: u64 = 128;
+
+/// An address as the kernel takes it.
+struct Address {
+    bytes: Vec<u8>,
+}
+
+impl Address {
+    fn of(call: &Call) -> Result<Address, Errno> {
+        let length = call.args[2] as u32 as u64;
+        if !(2..=LONGEST).contains(&length) {
+            return Err(Errno::INVAL);
+        }
+        let bytes = call.task.bytes(call.args[1], length as usize)?;
+        Ok(Address { bytes })
+    }
+
+    fn family(&self) -> i32 {
+        i32::from(u16::from_ne_bytes([self.bytes[0], self.bytes[1]]))
+    }
+
+    /// The file of a Unix socket; empty for one without a name, `None` for an abstract one: unix(7).
+    fn path(&self) -> Option<&[u8]> {
+        let path = &self.bytes[2..];
+        match path.first() {
+            None => Some(path),
+            Some(0) => None,
+            Some(_) => path.split(|byte| *byte == 0).next(),
+        }
+    }
+
+    /// Host and port on the internet: ip(7), ipv6(7).
+    fn internet(&self) -> Option<std::net::SocketAddr> {
+        let part = |from: usize, to: usize| self.bytes.get(from..to);
+        let port = u16::from_be_bytes(part(2, 4)?.try_into().ok()?);
+        match self.family() {
+            libc::AF_INET => {
+                let host: [u8; 4] = part(4, 8)?.try_into().ok()?;
+                Some((host, port).into())
+            }
+            libc::AF_INET6 => {
+                let host: [u8; 16] = part(8, 24)?.try_into().ok()?;
+                Some((host, port).into())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A socket of the command.
+enum Socket {
+    /// The same socket, whatever its number stands for in the command from now on.
+    Same(OwnedFd),
+    /// Plain containers give no descriptors away. A Unix socket can be put in its place there.
+    Unix(Unreached),
+    /// Any other socket there.
+    Other,
+}
+
+/// A Unix socket that can't be had, only looked at: proc_pid_fd(5), and the list in proc_pid_net(5).
+struct Unreached {
+    number: i32,
+    kind: SocketType,
+    flags: OFlags,
+}
+
+impl Socket {
+    fn of(call: &Call) -> Result<Socket, Errno> {
+        match call.task.same(call.int(0)) {
+            Err(Errno::PERM) => Socket::seen(call),
+            same => same.map(Socket::Same),
+        }
+    }
+
+    fn seen(call: &Call) -> Result<Socket, Errno> {
+        let (thread, number) = (call.task.thread, call.int(0));
+        let link =
+            std::fs::read_link(format!("/proc/{thread}/fd/{number}")).map_err(|_| Errno::BADF)?;
+        let link = link.to_string_lossy().into_owned();
+        let inode = link
+            .strip_prefix("socket:[")
+            .and_then(|link| link.strip_suffix(']'));
+        let inode = inode.ok_or(Errno::NOTSOCK)?;
+        let list = std::fs::read_to_string(format!("/proc/{thread}/net/unix"))
+            .map_err(|_| Errno::ACCESS)?;
+        let mut rows = list
+            .lines()
+            .map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let Some(row) = rows.find(|row| row.get(6) == Some(&inode)) else {
+            return Ok(Socket::Other);
+        };
+        let info = std::fs::read_to_string(format!("/proc/{thread}/fdinfo/{number}"))
+            .map_err(|_| Errno::BADF)?;
+        let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
+        let flags = flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok());
+        Ok(Socket::Unix(Unreached {
+            number,
+            kind: SocketType::from_raw(u32::from_str_radix(row[4], 16).map_err(|_| Errno::ACCESS)?),
+            flags: OFlags::from_bits_retain(flags.ok_or(Errno::ACCESS)?),
+        }))
+    }
+
+    fn domain(&self) -> Result<AddressFamily, Errno> {
+        match self {
+            Socket::Same(socket) => socket_domain(socket),
+            Socket::Unix(_) => Ok(AddressFamily::UNIX),
+            Socket::Other => Ok(AddressFamily::INET),
+        }
+    }
+}
+
+impl Unreached {
+    /// A new socket of this kind; with [`Unreached::replaced`] it takes the old one's place.
+    fn anew(&self) -> Result<OwnedFd, Errno> {
+        let socket = rustix::net::socket(AddressFamily::UNIX, self.kind, None)?;
+        rustix::fs::fcntl_setfl(&socket, self.flags & OFlags::NONBLOCK)?;
+        Ok(socket)
+    }
+
+    fn replaced(&self, socket: OwnedFd) -> Answer {
+        Answer::Instead(socket, self.number, self.flags.contains(OFlags::CLOEXEC))
+    }
+}
+
+impl Door {
+    /// Only where there is no namespace for the network: with a proxy, streams alone, which can be led to it.
+    pub fn socket(&mut self, call: &Call) -> Answered {
+        let is_stream =
+            call.int(1) & 0xf == libc::SOCK_STREAM && matches!(call.int(2), 0 | libc::IPPROTO_TCP);
+        if self.proxy.is_some() && is_stream {
+            return Ok(Answer::Continue);
+        }
+        let rule = self.rule();
+        self.note.refuse_plain(
+            format!("a socket for the internet was refused: {rule}"),
+            false,
+        );
+        Err(Errno::ACCESS)
+    }
+
+    pub fn connect(&mut self, call: &Call) -> Result<Option<Answer>, Errno> {
+        let mut address = Address::of(call)?;
+        let socket = Socket::of(call)?;
+        self.still_waits(call)?;
+        // Held until the connection stands, for the address goes through it.
+        let mut listening = None;
+        match (socket.domain()?, address.internet()) {
+            (AddressFamily::UNIX, _) if address.family() == libc::AF_UNIX => {
+                let object = self.unix_socket(call, &address)?;
+                let path = through(object.as_fd());
+                address.bytes = [&address.bytes[..2], path.as_bytes(), &[0]].concat();
+                listening = Some(object);
+            }
+            (AddressFamily::INET | AddressFamily::INET6, Some(to)) => self.may_reach(to)?,
+            _ => {}
+        }
+        let socket = match socket {
+            Socket::Same(socket) => socket,
+            Socket::Unix(unreached) => {
+                let socket = unreached.anew()?;
+                sys::with_address(socket.as_fd(), &address.bytes, false)?;
+                return Ok(Some(unreached.replaced(socket)));
+            }
+            Socket::Other => return Ok(Some(Answer::Continue)),
+        };
+        if fcntl_getfl(&socket)?.contains(OFlags::NONBLOCK) {
+            return sys::with_address(socket.as_fd(), &address.bytes, false).map(Some);
+        }
+        let (listener, id) = (self.listener.clone(), call.id);
+        std::thread::spawn(move || {
+            let connected = sys::with_address(socket.as_fd(), &address.bytes, false);
+            drop(listening);
+            sys::answer(listener.as_fd(), id, connected);
+        });
+        Ok(None)
+    }
+
+    /// The file of a socket that may be connected to: one in a place where the command could have made it.
+    fn unix_socket(&mut self, call: &Call, address: &Address) -> Result<OwnedFd, Errno> {
+        let Some(path) = address.path() else {
+            self.note.refuse_plain(
+                "connecting to an abstract socket was refused".to_string(),
+                true,
+            );
+            return Err(Errno::ACCESS);
+        };
+        let found = locate(&call.task, libc::AT_FDCWD, path, true)?;
+        self.still_waits(call)?;
+        let object = match found {
+            Found::Object(object) => object,
+            Found::Name(place) => look(&place.folder, &place.name)?,
+        };
+        let path: PathBuf = path_of(&object)?;
+        if self.borders.judge(&path, Change::Write).is_err() {
+            let rule = "only sockets within the work can be reached";
+            self.note.refuse("connecting to", &path, rule, true);
+            return Err(Errno::ACCESS);
+        }
+        Ok(object)
+    }
+
+    fn may_reach(&mut self, to: std::net::SocketAddr) -> Result<(), Errno> {
+        let is_proxy = to.ip().to_canonical() == std::net::Ipv4Addr::LOCALHOST
+            && Some(to.port()) == self.proxy;
+        // Within a namespace there is nobody but the command's own programs.
+        let is_own = !self.held.internet && to.ip().to_canonical().is_loopback();
+        if self.network == Network::All || is_proxy || is_own {
+            return Ok(());
+        }
+        let rule = self.rule();
+        let line = match to.port() {
+            53 => format!("looking up a host's name was refused: {rule}"),
+            _ => format!("connecting to {to} was refused: {rule}"),
+        };
+        self.note.refuse_plain(line, false);
+        Err(Errno::NETUNREACH)
+    }
+
+    fn rule(&self) -> &'static str {
+        match self.network {
+            Network::Hosts(_) => {
+                "only the hosts that the user chose are reached, through the proxy in $https_proxy"
+            }
+            _ => "commands have no network (the user can allow hosts: --allow-net)",
+        }
+    }
+
+    pub fn bind(&mut self, call: &Call) -> Answered {
+        let address = Address::of(call)?;
+        let socket = Socket::of(call)?;
+        self.still_waits(call)?;
+        match socket.domain()? {
+            AddressFamily::UNIX => self.bind_unix(call, &address, socket),
+            AddressFamily::INET | AddressFamily::INET6 if self.held.internet => Err(Errno::ACCESS),
+            _ => match socket {
+                Socket::Same(socket) => sys::with_address(socket.as_fd(), &address.bytes, true),
+                _ => Ok(Answer::Continue),
+            },
+        }
+    }
+
+    fn bind_unix(&mut self, call: &Call, address: &Address, socket: Socket) -> Answered {
+        let Some(path) = address.path().filter(|path| !path.is_empty()) else {
+            return match socket {
+                Socket::Same(socket) => sys::with_address(socket.as_fd(), &address.bytes, true),
+                _ => Err(Errno::ACCESS),
+            };
+        };
+        let place = match locate(&call.task, libc::AT_FDCWD, path, true)? {
+            Found::Name(place) if place.there.is_none() => place,
+            _ => return Err(Errno::ADDRINUSE),
+        };
+        self.still_waits(call)?;
+        self.may(&place.path, Change::Make)?;
+        // Whoever asks the socket for its name later gets the one that was given, which begins where the command is.
+        rustix::process::fchdir(call.task.folder(libc::AT_FDCWD)?)?;
+        let bound = address.bytes.clone();
+        // Only for its mask: bind(2) takes no mode.
+        call.task.mode(0o777);
+        let answer = match socket {
+            Socket::Same(socket) => sys::with_address(socket.as_fd(), &bound, true)?,
+            Socket::Unix(unreached) => {
+                let socket = unreached.anew()?;
+                sys::with_address(socket.as_fd(), &bound, true)?;
+                unreached.replaced(socket)
+            }
+            Socket::Other => return Err(Errno::INVAL),
+        };
+        self.borders.note(&place.path);
+        Ok(answer)
+    }
+
+    /// Only where there is no namespace for the network: nobody is to come in from outside.
+    pub fn listen(&mut self, call: &Call) -> Answered {
+        let socket = Socket::of(call)?;
+        if socket.domain()? != AddressFamily::UNIX {
+            return Err(Errno::ACCESS);
+        }
+        match socket {
+            Socket::Same(socket) => {
+                rustix::net::listen(&socket, call.int(1)).map(|()| Answer::Value(0))
+            }
+            _ => Ok(Answer::Continue),
+        }
+    }
+
+    /// A process or thread is to be started.
+    pub fn start(&mut self) -> Answered {
+        if self.processes.admits() {
+            return Ok(Answer::Continue);
+        }
+        let most = self.processes.most;
+        let line = format!(
+            "starting another process was refused: at most {most} processes and threads run at a time"
+        );
+        self.note.refuse_plain(line, false);
+        Err(Errno::AGAIN)
+    }
+
+    /// Only where no wall keeps it in: what is done to processes by number is done to the command's own.
+    pub fn touch(&mut self, call: &Call) -> Answered {
+        let target = match call.number {
+            libc::SYS_pidfd_send_signal => pid_of(call)?,
+            libc::SYS_setpriority | libc::SYS_ioprio_set => call.int(1),
+            _ => call.int(0),
+        };
+        let is_thread = |target: i32| -> Result<bool, Errno> {
+            let path = format!("/proc/{}/task/{target}", call.task.process()?);
+            Ok(std::path::Path::new(&path).exists())
+        };
+        let may = match target {
+            0 => true,
+            -1 => false,
+            target => is_thread(target)? || self.processes.owns(target),
+        };
+        match may {
+            true => Ok(Answer::Continue),
+            false => Err(Errno::PERM),
+        }
+    }
+}
+
+/// The process that a descriptor of the command stands for: pidfd_open(2).
+fn pid_of(call: &Call) -> Result<i32, Errno> {
+    let info = format!("/proc/{}/fdinfo/{}", call.task.thread, call.int(0));
+    let info = std::fs::read_to_string(info).map_err(|_| Errno::BADF)?;
+    let pid = info.lines().find_map(|line| line.strip_prefix("Pid:"));
+    pid.and_then(|pid| pid.trim().parse().ok())
+        .ok_or(Errno::BADF)
+}
