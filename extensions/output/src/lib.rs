@@ -11,6 +11,7 @@
 pub mod event;
 pub mod line;
 pub mod outcome;
+pub mod sandbox;
 pub mod system;
 
 // Who prints it.
@@ -35,4 +36,5 @@ pub use input::{Image, Said, input};
 pub use line::Line;
 pub use outcome::RunResult;
 pub use printer::{Form, Printer, Setup};
+pub use sandbox::Sandbox;
 pub use schema::Schema;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::line::Tokens;
+use crate::sandbox::Sandbox;
 
 /// The last line of a run, and with `--output-format json` the only one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -42,6 +43,9 @@ pub struct RunResult {
     /// The answer's JSON, which fits the schema; absent without `--output-schema`, and on an error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub structured_output: Option<Value>,
+    /// As in `init` (a field of CoreCoder's own).
+    #[serde(default)]
+    pub sandbox: Sandbox,
     /// Of this line; no two are the same.
     pub uuid: String,
 }

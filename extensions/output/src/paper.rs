@@ -72,9 +72,10 @@ impl Paper {
             api_key_source: "none".to_string(),
             output_style: "default".to_string(),
             corecoder_version: setup.version,
+            sandbox: setup.sandbox,
             uuid: uuid(),
         };
-        self.step(Line::System(System::Init(init)));
+        self.step(Line::System(System::Init(Box::new(init))));
     }
 
     pub fn assistant(&mut self, origin: Origin, message: Message) {

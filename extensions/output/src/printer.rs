@@ -18,6 +18,7 @@ use crate::outcome::{Denial, ModelUsage, RunResult, Subtype};
 use crate::paper::{Paper, milliseconds, uuid};
 use crate::reply::arguments;
 use crate::run::Run;
+use crate::sandbox::Sandbox;
 use crate::stream::Stream;
 
 /// What is printed.
@@ -48,6 +49,8 @@ pub struct Setup {
     pub skills: Vec<String>,
     /// The program's version.
     pub version: String,
+    /// What keeps commands in their borders.
+    pub sandbox: Sandbox,
 }
 
 /// A host that prints each step and passes everything on to the host inside, which approves.
@@ -164,6 +167,7 @@ impl Printer {
             model_usage: by_model.collect(),
             permission_denials: run.denials,
             structured_output: ending.structured_output,
+            sandbox: setup.sandbox.clone(),
             uuid: uuid(),
         };
         stream.paper.print(&Line::Result(result.clone()));

@@ -4,12 +4,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::sandbox::Sandbox;
+
 /// What is said of the run itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "subtype", rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum System {
-    Init(Init),
+    Init(Box<Init>),
     CompactBoundary(CompactBoundary),
     ApiRetry(ApiRetry),
 }
@@ -41,6 +43,8 @@ pub struct Init {
     pub output_style: String,
     /// CoreCoder's version (a field of CoreCoder's own).
     pub corecoder_version: String,
+    /// In what sandbox commands run: what it keeps, or `"off"` (a field of CoreCoder's own).
+    pub sandbox: Sandbox,
     /// Of this line; no two are the same.
     pub uuid: String,
 }

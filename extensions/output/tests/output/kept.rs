@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use corecoder::{Agent, Approval, Effect, Host, Reply, Script, ToolCall};
-use corecoder_output::{Form, Printer, Setup};
+use corecoder_output::sandbox::Borders;
+use corecoder_output::{Form, Printer, Sandbox, Setup};
 use parking_lot::Mutex;
 use serde_json::Value;
 
@@ -66,6 +67,11 @@ pub fn setup() -> Setup {
         slash_commands: vec!["compact".to_string()],
         skills: vec!["release".to_string()],
         version: "0.1.0".to_string(),
+        sandbox: Sandbox::On(Borders {
+            access: "workspace-write".to_string(),
+            network: vec!["example.org".to_string()],
+            mechanism: "landlock".to_string(),
+        }),
     }
 }
 

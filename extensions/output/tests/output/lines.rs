@@ -1,12 +1,14 @@
 //! Lines about the run itself.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use corecoder::context::Compaction;
 use corecoder::{ErrorKind, Event, Host, ModelError, Reply, Round, Spent, Usage};
+use corecoder_output::{Printer, Sandbox, Setup};
 use serde_json::{Value, json};
 
-use crate::kept::{STEPS, printer};
+use crate::kept::{Careful, Kept, STEPS, printer, setup};
 
 #[test]
 fn a_request_that_is_made_again_is_told_with_its_kind() {
@@ -41,6 +43,19 @@ fn a_request_that_is_made_again_is_told_with_its_kind() {
         assert_eq!(line["error"], *error);
         assert_eq!(line["error_status"], Value::Null);
     }
+}
+
+#[test]
+fn without_a_sandbox_it_is_said_to_be_off() {
+    let kept = Kept::default();
+    let setup = Setup {
+        sandbox: Sandbox::default(),
+        ..setup()
+    };
+    let printer = Printer::new(Arc::new(Careful), setup, STEPS, Box::new(kept.clone()));
+    printer.result(&Ok("done".to_string()), Usage::default(), None, None);
+    let lines = kept.lines();
+    assert_eq!([&lines[0]["sandbox"], &lines[1]["sandbox"]], ["off", "off"]);
 }
 
 #[test]

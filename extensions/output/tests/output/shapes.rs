@@ -63,6 +63,7 @@ enum SdkSystem {
         uuid: Id,
         session_id: Id,
         corecoder_version: String,
+        sandbox: Sandboxed,
     },
     CompactBoundary {
         compact_metadata: CompactMetadata,
@@ -149,6 +150,16 @@ struct Common {
     #[serde(rename = "modelUsage")]
     model_usage: HashMap<String, ModelUsage>,
     permission_denials: Vec<Denial>,
+    sandbox: Sandboxed,
+}
+
+/// CoreCoder's own.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sandboxed {
+    access: String,
+    network: Vec<String>,
+    mechanism: String,
 }
 
 #[derive(Deserialize)]
