@@ -1,5 +1,6 @@
 //! The command line: the one definition from which parser, help, completions and man page are made.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use corecoder::Config;
 use corecoder_guard::permissions::{Mode, Rule};
+use corecoder_sandbox::Network;
 
 /// A coding agent in the terminal, small enough to read.
 ///
@@ -41,6 +43,9 @@ pub struct Args {
 
     #[command(flatten)]
     pub permissions: PermissionArgs,
+
+    #[command(flatten)]
+    pub sandbox: SandboxArgs,
 
     #[command(flatten)]
     pub output: OutputArgs,
@@ -141,6 +146,59 @@ pub struct PermissionArgs {
     /// Let this folder's own settings, hooks and skills count
     #[arg(long)]
     pub trust: bool,
+}
+
+#[derive(Group)]
+#[command(next_help_heading = "Sandbox")]
+pub struct SandboxArgs {
+    /// What commands may do: read-only, workspace-write or off
+    #[arg(
+        id = "sandbox",
+        long = "sandbox",
+        value_name = "WHAT",
+        hide_possible_values = true,
+        global = true
+    )]
+    pub borders: Option<Borders>,
+
+    /// Let another folder be written, beside the working directory
+    #[arg(long, value_name = "DIR", global = true)]
+    pub add_dir: Vec<PathBuf>,
+
+    /// Let commands reach the network, or these hosts of it: a.org,*.b.org
+    #[arg(long, value_name = "HOSTS", num_args = 0..=1, default_missing_value = "*", value_parser = hosts, global = true)]
+    pub allow_net: Vec<Network>,
+}
+
+impl SandboxArgs {
+    /// Whom commands may reach, if that is said.
+    pub fn network(&self) -> Option<Network> {
+        let both = |one, other| match (one, other) {
+            (Network::Hosts(one), Network::Hosts(other)) => Network::Hosts([one, other].concat()),
+            (Network::None, other) | (other, Network::None) => other,
+            _ => Network::All,
+        };
+        self.allow_net.iter().cloned().reduce(both)
+    }
+}
+
+/// In what borders commands are kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Borders {
+    ReadOnly,
+    WorkspaceWrite,
+    /// In none.
+    Off,
+}
+
+impl std::fmt::Display for Borders {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.pad(match self {
+            Borders::ReadOnly => "read-only",
+            Borders::WorkspaceWrite => "workspace-write",
+            Borders::Off => "off",
+        })
+    }
 }
 
 #[derive(Group)]
@@ -293,6 +351,69 @@ fn task(text: &str) -> Result<String, String> {
     }
 }
 
+/// Whom commands may reach: `*` for everybody, or hosts as in `example.org,*.example.net,localhost:8080`.
+pub fn hosts(text: &str) -> Result<Network, String> {
+    let hosts: Vec<&str> = text
+        .split(',')
+        .map(str::trim)
+        .filter(|host| !host.is_empty())
+        .collect();
+    if hosts.contains(&"*") {
+        return Ok(Network::All);
+    }
+    match hosts.iter().find(|host| !is_host(host)) {
+        Some(host) => Err(format!(
+            "{host:?} is no host; write example.org, *.example.org or example.org:8443"
+        )),
+        None if hosts.is_empty() => Ok(Network::None),
+        None => Ok(Network::Hosts(
+            hosts.iter().map(|host| host.to_string()).collect(),
+        )),
+    }
+}
+
+/// A name or an address, with a port or without.
+fn is_host(text: &str) -> bool {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, Some(port)),
+        _ => (text, None),
+    };
+    let host = host.strip_prefix("*.").unwrap_or(host);
+    let is_address = host
+        .trim_matches(['[', ']'])
+        .parse::<std::net::IpAddr>()
+        .is_ok();
+    let of_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+    let is_name = host
+        .split('.')
+        .all(|label| !label.is_empty() && label.chars().all(of_name));
+    (is_address || is_name)
+        && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0))
+}
+
+/// The arguments with `--allow-net` as it is meant: what follows it is the task, or a command, unless it looks like hosts.
+fn parted(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let (mut parted, mut args) = (Vec::new(), args.peekable());
+    while let Some(arg) = args.next() {
+        if arg == "--" {
+            parted.push(arg);
+            break;
+        }
+        let next = args.peek().and_then(|next| next.to_str());
+        let is_bare = arg == "--allow-net" && !next.is_some_and(looks_like_hosts);
+        parted.push(if is_bare { "--allow-net=*".into() } else { arg });
+    }
+    parted.extend(args);
+    parted
+}
+
+fn looks_like_hosts(text: &str) -> bool {
+    let is_meant = |host: &str| {
+        host == "*" || is_host(host) && (host.contains(['.', ':']) || host == "localhost")
+    };
+    text.split(',').all(|host| is_meant(host.trim()))
+}
+
 /// A number of tokens, as in `200000` or `200k`.
 fn count(text: &str) -> Result<u64, String> {
     let (number, factor) = match text.strip_suffix(['k', 'K']) {
@@ -360,6 +481,11 @@ Exit codes: 0 done, 1 error, 2 usage or configuration, 3 a limit was hit, 75 the
 unavailable after all retries, 130 interrupted.";
 
 impl Args {
+    /// Reads the command line; ends the program where it is wrong, or asks for help alone.
+    pub fn read() -> Args {
+        Args::parse_from(parted(std::env::args_os()))
+    }
+
     /// Flags that don't go together, where the parser can't tell.
     pub fn unfit(&self) -> Option<&'static str> {
         let prompt = self.prompt.as_deref().unwrap_or_default();

@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use corecoder::{Agent, Host, Tool, tools};
-use corecoder_guard::Guard;
 use corecoder_sessions::record::Recorder;
 use corecoder_sessions::track::Tracker;
 
 use crate::args::Args;
 use crate::keep::Kept;
+use crate::outside::Walled;
 use crate::person::Person;
 use crate::plan::{self, PresentPlan};
 use crate::status::Bill;
 use crate::todo::{self, TodoWrite};
+use crate::walls::Way;
 use crate::{Start, cost, unsure, words};
 
 /// The agent that works in this session, for this person. What happens is told to `host`, which asks the person. Errors
@@ -36,7 +37,7 @@ pub fn agent(
     let id = kept.session.as_ref().map(|session| session.id());
     let mut agent = Agent::new(backend.model(id)?)
         .folder(&project.places.cwd)
-        .shell(Guard::new(corecoder::shell::Bash, config.home.clone()))
+        .shell(person.walls.shell(Way::Within))
         .instructions(&words)
         .window(config.max_context);
     if let Some(system) = backend.talk.system() {
@@ -63,7 +64,7 @@ pub fn agent(
 }
 
 /// The tools that the model is given.
-fn allowed(start: &Start, person: &Person) -> Vec<Arc<dyn Tool>> {
+fn allowed(start: &Start, person: &Arc<Person>) -> Vec<Arc<dyn Tool>> {
     let mut tools = all(person);
     let refused = refused(&start.args);
     tools.retain(|tool| !refused.contains(&tool.spec().name));
@@ -87,15 +88,23 @@ fn begin_bill(start: &Start, kept: &Kept, person: &Person) {
     });
 }
 
-fn all(person: &Person) -> Vec<Arc<dyn Tool>> {
-    let mut tools = tools::seven();
+fn all(person: &Arc<Person>) -> Vec<Arc<dyn Tool>> {
+    let walls = &person.walls;
+    let within = |tool: Arc<dyn Tool>| -> Arc<dyn Tool> {
+        match walls.stand() && tool.spec().name == "bash" {
+            true => Arc::new(Walled::new(tool, person)),
+            false => tool,
+        }
+    };
+    let tools = walls.confined(tools::seven());
+    let mut tools: Vec<_> = tools.into_iter().map(within).collect();
     tools.push(Arc::new(TodoWrite));
     tools.push(Arc::new(PresentPlan(person.modes.clone())));
     tools
 }
 
 /// The names of the agent's tools.
-pub fn names(start: &Start, person: &Person) -> Vec<String> {
+pub fn names(start: &Start, person: &Arc<Person>) -> Vec<String> {
     let tools = allowed(start, person);
     let mut names: Vec<String> = tools.iter().map(|tool| tool.spec().name).collect();
     names.sort();

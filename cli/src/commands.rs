@@ -137,6 +137,7 @@ impl Repl {
             return None;
         };
         let args = serde_json::json!({"command": command, "timeout": 600});
+        self.person.types(command);
         self.person
             .screen
             .works(&format!("! {}", words::shortened(command, 200)));

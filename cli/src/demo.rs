@@ -10,12 +10,14 @@ use std::sync::Arc;
 use anyhow::Context;
 use console::style;
 use corecoder::{Agent, Llm};
-use corecoder_guard::Guard;
+use corecoder_sandbox::Keeper;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::screen::{Screen, Show};
+use crate::walls::{Walls, Way};
+use crate::words::plain;
 
 const PROGRAM: &str = "\
 #!/bin/sh
@@ -65,7 +67,7 @@ fn script(reply: usize) -> (&'static str, Vec<(&'static str, Value)>) {
     }
 }
 
-pub async fn run() -> anyhow::Result<ExitCode> {
+pub async fn run(keeper: &Keeper) -> anyhow::Result<ExitCode> {
     let folder = tempfile::Builder::new()
         .prefix("corecoder-demo-")
         .tempdir()?
@@ -88,9 +90,11 @@ pub async fn run() -> anyhow::Result<ExitCode> {
         answer: true,
         details: true,
     }));
+    let walls = Walls::usual(keeper, &folder);
+    say!("{}", style(plain(&walls.summary())).dim());
     let mut agent = Agent::new(Llm::new("demo", "", Some(&url))?)
         .folder(&folder)
-        .shell(Guard::new(corecoder::shell::Bash, None))
+        .shell(walls.shell(Way::Within))
         .host(screen.clone());
     let answer = agent.chat(TASK).await;
     screen.clear();

@@ -9,11 +9,13 @@ use corecoder::files::shown;
 use corecoder::{Config, Entry, ErrorKind, Model, ModelError, Request};
 use corecoder_providers::choice::Chosen;
 use corecoder_providers::{Listed, Options};
+use corecoder_sandbox::{Keeper, Mechanism, Policy, Sandbox, Unavailable};
 use futures::StreamExt;
 
 use crate::args::Args;
 use crate::backend::Backend;
 use crate::project::Project;
+use crate::walls;
 use crate::words::{self, plain};
 
 /// What was found in one respect.
@@ -26,7 +28,12 @@ enum Finding {
 }
 
 /// Checks everything, and says it. The exit code is 1 if something is wrong.
-pub async fn run(args: &Args, project: &mut Project, remarks: &[String]) -> ExitCode {
+pub async fn run(
+    args: &Args,
+    keeper: &Keeper,
+    project: &mut Project,
+    remarks: &[String],
+) -> ExitCode {
     let backend = Backend::new(args, &project.places, &mut project.settings).await;
     let config = &project.settings.config;
     let mut wrong = false;
@@ -57,7 +64,9 @@ pub async fn run(args: &Args, project: &mut Project, remarks: &[String]) -> Exit
         Err(why) => say_of("model", Finding::Bad(why.clone(), SET.to_string())),
         Ok(backend) => models(backend, &mut say_of).await,
     }
-    say_of("sandbox", Finding::Note(SANDBOX.to_string()));
+    for finding in sandbox(keeper, project) {
+        say_of("sandbox", finding);
+    }
     say_of("terminal", terminal());
     ExitCode::from(u8::from(wrong))
 }
@@ -83,8 +92,6 @@ async fn models(backend: &Backend, say_of: &mut impl FnMut(&str, Finding)) {
 
 const URL: &str = "set CORECODER_BASE_URL to the part before /chat/completions, such as https://api.openai.com/v1";
 const SET: &str = "`corecoder config` shows what is set and where, docs/providers.md what can be";
-const SANDBOX: &str =
-    "there is none yet: a command that you allow runs with your rights; slips are refused";
 
 fn sessions(config: &Config) -> Finding {
     let Some(sessions) = crate::keep::sessions(config.data.as_deref()) else {
@@ -102,6 +109,35 @@ fn sessions(config: &Config) -> Finding {
             Finding::Bad(format!("{folder}: {error}"), cure)
         }
     }
+}
+
+/// Which mechanisms keep commands in their borders here, and what is kept.
+fn sandbox(keeper: &Keeper, project: &Project) -> Vec<Finding> {
+    let wanted = project.settings.sandbox.policy.as_ref();
+    let policy = wanted.cloned().unwrap_or(Policy::new(&project.places.cwd));
+    let tried: Vec<_> = Mechanism::all()
+        .iter()
+        .map(|mechanism| (*mechanism, Sandbox::under(*mechanism, keeper, &policy)))
+        .collect();
+    let strongest = tried.iter().find_map(|(_, tried)| tried.as_ref().ok());
+    let found = tried.iter().map(|(mechanism, tried)| match tried {
+        Ok(_) => Finding::Good(format!("{mechanism} works here")),
+        Err(why) => Finding::Note(format!("{mechanism} does not work here: {why}")),
+    });
+    let kept = match (wanted, strongest) {
+        (None, _) => Finding::Note(walls::NONE.to_string()),
+        (Some(_), Some(sandbox)) => Finding::Good(sandbox.summary()),
+        (Some(_), None) => {
+            let tried = Vec::new();
+            let cure = Unavailable { tried }.cure();
+            let cure = format!("{cure}; or go on without it: --sandbox off");
+            Finding::Bad(
+                "there is none here, so nothing is run before you say so".to_string(),
+                cure,
+            )
+        }
+    };
+    found.chain([kept]).collect()
 }
 
 fn key(chosen: &Chosen) -> Finding {

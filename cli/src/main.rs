@@ -30,12 +30,15 @@ mod settings;
 mod assemble;
 mod backend;
 mod keep;
+mod known;
+mod outside;
 mod person;
 mod placed;
 mod plan;
 mod todo;
 mod turn;
 mod unsure;
+mod walls;
 
 // What a person sees and types.
 mod attach;
@@ -73,13 +76,14 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
 use corecoder::{AgentError, ErrorKind};
 use corecoder_sessions::list::Info;
 
 use args::{Args, Command};
 use backend::Backend;
+use corecoder_sandbox::Keeper;
 use project::Project;
+use walls::Walls;
 
 /// The command line or the configuration is wrong; nothing was done.
 const USAGE: u8 = 2;
@@ -93,6 +97,8 @@ pub struct Start {
     pub args: Args,
     pub project: Project,
     pub backend: Backend,
+    /// What keeps commands.
+    pub walls: Walls,
     /// The session to go on with.
     pub info: Option<Info>,
     /// What a person should know before.
@@ -131,7 +137,8 @@ fn report(error: &anyhow::Error) -> ExitCode {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let keeper = Keeper::enter();
+    let args = Args::read();
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -139,16 +146,16 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return report(&error.into()),
     };
-    let outcome = runtime.block_on(run(args));
+    let outcome = runtime.block_on(run(args, &keeper));
     // A search on another thread, or a line editor that waits for a key, must not hold up the end.
     runtime.shutdown_background();
     outcome.unwrap_or_else(|error| report(&error))
 }
 
-async fn run(mut args: Args) -> anyhow::Result<ExitCode> {
+async fn run(mut args: Args, keeper: &Keeper) -> anyhow::Result<ExitCode> {
     match args.command.take() {
-        None => work(args).await,
-        Some(Command::Demo) => demo::run().await,
+        None => work(args, keeper).await,
+        Some(Command::Demo) => demo::run(keeper).await,
         Some(Command::Sessions { action, json }) => {
             let (_, data) = project::own();
             sessions::run(data.as_deref(), action, json)
@@ -167,7 +174,9 @@ async fn run(mut args: Args) -> anyhow::Result<ExitCode> {
                 Err(problem) => return Ok(usage(&problem)),
             };
             match command {
-                Command::Doctor => return Ok(doctor::run(&args, &mut project, &remarks).await),
+                Command::Doctor => {
+                    return Ok(doctor::run(&args, keeper, &mut project, &remarks).await);
+                }
                 Command::Models { of, json } => {
                     return Ok(offers::run(&args, &project, of.as_deref(), json).await);
                 }
@@ -178,6 +187,10 @@ async fn run(mut args: Args) -> anyhow::Result<ExitCode> {
             }
             let meant = backend::meant(&args, &project.places, &project.settings);
             settings::show::run(&args, &project.settings, meant.as_ref());
+            match Walls::up(keeper, &project) {
+                Ok(walls) => say!("\n{}", walls.summary()),
+                Err(why) => say!("\n{}", words::plain(&walls::lacking(&why))),
+            }
             let remarks = remarks.iter().chain(&project.problems);
             remarks.for_each(|remark| eprintln!("corecoder: {}", words::plain(remark)));
             Ok(ExitCode::SUCCESS)
@@ -186,7 +199,7 @@ async fn run(mut args: Args) -> anyhow::Result<ExitCode> {
 }
 
 /// A task, or a conversation.
-async fn work(args: Args) -> anyhow::Result<ExitCode> {
+async fn work(args: Args, keeper: &Keeper) -> anyhow::Result<ExitCode> {
     if let Some(problem) = args.unfit() {
         return Ok(usage(problem));
     }
@@ -199,7 +212,7 @@ async fn work(args: Args) -> anyhow::Result<ExitCode> {
         task => task,
     };
     let is_terminal = matches!(task, one_shot::Task::Terminal(_));
-    let start = match begin(args, is_terminal).await? {
+    let start = match begin(args, keeper, is_terminal).await? {
         Ok(start) => start,
         Err(code) => return Ok(code),
     };
@@ -210,7 +223,11 @@ async fn work(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 /// Finds session, folder and settings; `Err` is how the program ends without them.
-async fn begin(args: Args, is_terminal: bool) -> anyhow::Result<Result<Start, ExitCode>> {
+async fn begin(
+    args: Args,
+    keeper: &Keeper,
+    is_terminal: bool,
+) -> anyhow::Result<Result<Start, ExitCode>> {
     let here = here();
     let (_, data) = project::own();
     let info = keep::wanted(&args.session, data.as_deref(), &here, sessions::pick)?;
@@ -229,6 +246,10 @@ async fn begin(args: Args, is_terminal: bool) -> anyhow::Result<Result<Start, Ex
         Err(problem) => return Ok(Err(usage(&problem))),
     };
     remarks.extend(project.problems.iter().cloned());
+    let walls = match walled(keeper, &project, is_terminal).await {
+        Ok(walls) => walls,
+        Err(code) => return Ok(Err(code)),
+    };
     let backend = Backend::new(&args, &project.places, &mut project.settings).await;
     let backend = match backend {
         Ok(backend) => backend,
@@ -239,9 +260,28 @@ async fn begin(args: Args, is_terminal: bool) -> anyhow::Result<Result<Start, Ex
         args,
         project,
         backend,
+        walls,
         info,
         remarks,
     }))
+}
+
+/// The walls that the settings want. Where they can't be had, a person may go on without; `Err` is how the program ends
+/// else.
+async fn walled(keeper: &Keeper, project: &Project, is_terminal: bool) -> Result<Walls, ExitCode> {
+    let why = match Walls::up(keeper, project) {
+        Ok(walls) => return Ok(walls),
+        Err(unavailable) => walls::lacking(&unavailable),
+    };
+    if is_terminal {
+        return match question::without_sandbox(&why).await? {
+            Some(true) => Ok(Walls::down(project)),
+            _ => Err(ExitCode::from(USAGE)),
+        };
+    }
+    Err(usage(&format!(
+        "{why}\n  or go on without it: --sandbox off"
+    )))
 }
 
 fn here() -> PathBuf {

@@ -91,9 +91,13 @@ pub async fn run(start: Start, task: Task) -> anyhow::Result<ExitCode> {
     }));
     let config = &start.project.settings.config;
     let mut kept = keep::open(start.args.session.fork, config, start.info.as_ref())?;
-    let remarks = start.remarks.iter().chain(&kept.remarks);
-    remarks.for_each(|remark| eprintln!("corecoder: {}", plain(remark)));
-    let person = Arc::new(Person::new(screen.clone(), &start.project, false));
+    remark(&start, &kept);
+    let person = Arc::new(Person::new(
+        screen.clone(),
+        &start.project,
+        &start.walls,
+        false,
+    ));
     let printer = printer(&start, &kept, &person);
     let host: Arc<dyn Host> = match &printer {
         Some(printer) => printer.clone(),
@@ -117,6 +121,14 @@ pub async fn run(start: Start, task: Task) -> anyhow::Result<ExitCode> {
     screen.end();
     unsure::keep(&run.start, &kept);
     told(run, ended, &kept)
+}
+
+/// Says what a person should know before.
+fn remark(start: &Start, kept: &Kept) {
+    let summary = start.walls.summary();
+    let details = start.project.settings.verbose.then_some(&summary);
+    let remarks = start.remarks.iter().chain(&kept.remarks).chain(details);
+    remarks.for_each(|remark| eprintln!("corecoder: {}", plain(remark)));
 }
 
 /// Says how a run ended that did not end well, and with which code.
@@ -244,6 +256,7 @@ fn printer(start: &Start, kept: &Kept, person: &Arc<Person>) -> Option<Arc<Print
             .map(|skill| skill.name.clone())
             .collect(),
         version: env!("CARGO_PKG_VERSION").to_string(),
+        sandbox: start.walls.told(person.only_reads()),
     };
     let out = Box::new(std::io::stdout());
     Some(Arc::new(Printer::new(person.clone(), setup, form, out)))

@@ -1,5 +1,6 @@
 //! The host: shows what happens, and says what may happen, by hooks, by rules, and at last by asking.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +15,7 @@ use corecoder_guard::permissions::{self, Mode, Permissions, Rule, Verdict};
 use corecoder_hooks::{Decision, Hooks};
 use corecoder_providers::budget::{Limit, Limits, Short};
 use parking_lot::Mutex;
+use serde_json::Value;
 use tokio::sync::Notify;
 
 use crate::attach;
@@ -24,7 +26,8 @@ use crate::question::{self, Answer};
 use crate::screen::Screen;
 use crate::turn;
 use crate::typing::Message;
-use crate::words::{dollars, plain, tokens, visible};
+use crate::walls::{Walls, Way};
+use crate::words::{dollars, plain, subject, tokens, visible};
 
 /// Whoever works with the program.
 pub struct Person {
@@ -33,6 +36,10 @@ pub struct Person {
     pub hooks: Hooks,
     pub places: Places,
     pub permissions: Mutex<Permissions>,
+    /// What keeps the commands.
+    pub walls: Walls,
+    /// The commands that were allowed to go this far, by who runs them.
+    ways: Mutex<HashMap<(String, String), Way>>,
     /// Somebody is there to be asked.
     attends: bool,
     memory: Memory,
@@ -83,17 +90,19 @@ impl Memory {
 }
 
 impl Person {
-    pub fn new(screen: Arc<Screen>, project: &Project, attends: bool) -> Person {
+    pub fn new(screen: Arc<Screen>, project: &Project, walls: &Walls, attends: bool) -> Person {
         let mut hooks = project.hooks.clone();
         let shown = screen.clone();
         hooks.on_warning(move |warning| shown.warn(&plain(warning)));
         let places = &project.places;
         Person {
             screen,
-            modes: Modes::new(project.mode),
+            modes: Modes::new(project.mode, walls.stand()),
             hooks,
             places: Places::default(),
             permissions: Mutex::new(project.permissions.clone()),
+            walls: walls.clone(),
+            ways: Mutex::default(),
             attends,
             memory: Memory {
                 file: project.rules_file(),
@@ -184,22 +193,95 @@ impl Person {
             judged.args = Ok(input);
         }
         let effect = self.hooks.effect_of(call, effect);
-        let mode = self.modes.get();
-        let verdict = self.permissions.lock().judge(&judged, effect, mode, &cwd);
+        let is_allowed =
+            before.decision == Decision::Allow || self.is_allowed(&judged, effect, &cwd);
+        let is_timid = self.walls.keep(&judged) && self.is_timid();
+        let approval = self
+            .decide(who, &judged, effect, before.decision, &cwd)
+            .await;
+        if approval == Approval::Yes && is_allowed && is_timid {
+            self.lets(who, &subject(&judged), Way::Within);
+        }
+        approval
+    }
+
+    /// The word of the rules, and of the person where they and the hooks leave it open.
+    async fn decide(
+        &self,
+        who: &str,
+        call: &ToolCall,
+        effect: Effect,
+        heard: Decision,
+        cwd: &Path,
+    ) -> Approval {
         let presents = call.name == plan::NAME;
-        match (verdict, before.decision) {
+        match (self.verdict(call, effect, cwd), heard) {
             (Verdict::Deny(words), _) => Approval::No(words),
             (Verdict::Ask { .. }, Decision::Allow) if !presents => Approval::Yes,
             (Verdict::Allow, Decision::Ask(reason)) => {
-                self.ask(who, &judged, &cwd, &[], Some(&reason)).await
+                self.ask(who, call, cwd, &[], Some(&reason)).await
             }
             (Verdict::Allow, _) => Approval::Yes,
-            (Verdict::Ask { .. }, _) if presents => self.present(who, &judged).await,
+            (Verdict::Ask { .. }, _) if presents => self.present(who, call).await,
             (Verdict::Ask { .. }, Decision::Ask(reason)) => {
-                self.ask(who, &judged, &cwd, &[], Some(&reason)).await
+                self.ask(who, call, cwd, &[], Some(&reason)).await
             }
-            (Verdict::Ask { always }, _) => self.ask(who, &judged, &cwd, &always, None).await,
+            (Verdict::Ask { always }, _) => self.ask(who, call, cwd, &always, None).await,
         }
+    }
+
+    /// What the rules say of a call. What a command does within walls that stand needs no word of theirs, but they may
+    /// have one.
+    fn verdict(&self, call: &ToolCall, effect: Effect, cwd: &Path) -> Verdict {
+        let effect = match self.walls.keep(call) {
+            true => Effect::Read,
+            false => effect,
+        };
+        let rules = self.permissions.lock();
+        rules.judge(call, effect, self.modes.get(), cwd)
+    }
+
+    /// Whether a rule lets a command write, as it would without walls.
+    fn is_allowed(&self, call: &ToolCall, effect: Effect, cwd: &Path) -> bool {
+        let rules = self.permissions.lock();
+        effect == Effect::Write
+            && rules.judge(call, effect, self.modes.get(), cwd) == Verdict::Allow
+    }
+
+    /// Whether commands only read, because nobody is there to be asked and nobody said that they may write.
+    pub fn is_timid(&self) -> bool {
+        !self.attends && !self.walls.is_chosen && self.modes.get() == Mode::Ask
+    }
+
+    /// The next run of this command goes this way, whatever the mode says.
+    fn lets(&self, who: &str, command: &str, way: Way) {
+        let key = (who.to_string(), command.to_string());
+        self.ways.lock().insert(key, way);
+    }
+
+    /// The person types this command, so it runs with their rights.
+    pub fn types(&self, command: &str) {
+        if self.walls.stand() {
+            self.lets("", command, Way::Outside);
+        }
+    }
+
+    /// Whether commands may only read for now, beside those that the user allowed.
+    pub fn only_reads(&self) -> bool {
+        self.is_timid() || self.modes.get() == Mode::Plan
+    }
+
+    /// How a command runs.
+    pub fn way(&self, who: &str, command: &str) -> Way {
+        let allowed = self
+            .ways
+            .lock()
+            .remove(&(who.to_string(), command.to_string()));
+        let usual = match self.only_reads() {
+            true => Way::Reading,
+            false => Way::Within,
+        };
+        allowed.unwrap_or(usual)
     }
 
     async fn ask(
@@ -215,12 +297,7 @@ impl Person {
         }
         let _turn = self.turn.lock().await;
         // While this question waited for its turn, the answer to another may have answered it.
-        let mode = self.modes.get();
-        let again = self
-            .permissions
-            .lock()
-            .judge(call, Effect::Write, mode, cwd);
-        match again {
+        match self.verdict(call, Effect::Write, cwd) {
             Verdict::Allow if reason.is_none() => return Approval::Yes,
             Verdict::Deny(words) => return Approval::No(words),
             _ => {}
@@ -278,6 +355,30 @@ impl Person {
         })
     }
 
+    /// A command failed by what the sandbox refused: whether it may run outside. `None` if that was not asked.
+    pub async fn lets_outside(
+        &self,
+        who: &str,
+        args: &Value,
+        refusals: &[String],
+    ) -> Option<Answer> {
+        let call = Reply::calls([("bash", args.clone())]).calls.pop()?;
+        let _turn = self.turn.lock().await;
+        // In plan mode nothing is to change, and yolo asks nothing.
+        let asks = matches!(self.modes.get(), Mode::Ask | Mode::AcceptEdits);
+        if !self.attends || !asks {
+            return None;
+        }
+        let asked = self.screen.ask();
+        match question::outside(who, &call, refusals, self.screen.look()).await {
+            Answer::Interrupted => {
+                drop(asked);
+                self.interrupt().await
+            }
+            answer => Some(answer),
+        }
+    }
+
     /// Stops the run. There is no answer: with one the run would go on until it is stopped, and ask the next question.
     async fn interrupt<T>(&self) -> T {
         self.interrupted.notify_one();
@@ -297,7 +398,7 @@ impl Person {
             );
         }
         let _turn = self.turn.lock().await;
-        let args = call.args.as_ref().unwrap_or(&serde_json::Value::Null);
+        let args = call.args.as_ref().unwrap_or(&Value::Null);
         let text = args["plan"].as_str().unwrap_or_default().to_string();
         let asked = self.screen.ask();
         match question::plan(text, self.screen.look()).await {

@@ -16,6 +16,8 @@ pub const NAME: &str = "present_plan";
 const ON: &str = "[plan mode is on] Change nothing yet: read, search, and ask the user what you need to know. When you \
 know what to do, call present_plan with the whole plan: files, changes, and how you will check them. The user approves, \
 edits or rejects it.";
+/// Where walls stand.
+const READING: &str = "Until then commands run without a question, and can only read.";
 const OVER: &str = "[plan mode is over] You may change files and run commands again.";
 
 /// The mode of the program; a clone is the same.
@@ -24,6 +26,8 @@ pub struct Modes(Arc<Mutex<State>>);
 
 struct State {
     mode: Mode,
+    /// What the model is told of plan mode.
+    on: String,
     approved: Option<Approved>,
 }
 
@@ -36,9 +40,14 @@ pub struct Approved {
 }
 
 impl Modes {
-    pub fn new(mode: Mode) -> Modes {
+    /// `walled` says that a sandbox keeps commands from writing in plan mode.
+    pub fn new(mode: Mode, walled: bool) -> Modes {
+        let on = match walled {
+            true => format!("{ON} {READING}"),
+            false => ON.to_string(),
+        };
         let approved = None;
-        Modes(Arc::new(Mutex::new(State { mode, approved })))
+        Modes(Arc::new(Mutex::new(State { mode, on, approved })))
     }
 
     pub fn get(&self) -> Mode {
@@ -47,9 +56,10 @@ impl Modes {
 
     /// Changes the mode; the model is told at the tail of the conversation that plan mode begins or ends.
     pub fn set(&self, mode: Mode, kit: &Kit) {
-        let before = std::mem::replace(&mut self.0.lock().mode, mode);
+        let mut state = self.0.lock();
+        let before = std::mem::replace(&mut state.mode, mode);
         match (before == Mode::Plan, mode == Mode::Plan) {
-            (_, true) => kit.standing.set("mode", ON),
+            (_, true) => kit.standing.set("mode", state.on.as_str()),
             (true, false) => kit.standing.set("mode", OVER),
             _ => {}
         }
@@ -63,12 +73,13 @@ impl Modes {
     /// Tells a conversation that was kept, or just begins, how things are now.
     pub fn recall(&self, agent: &Agent) {
         let was_on = agent.history().iter().rev().find_map(|entry| match entry {
-            Entry::Note(text) if text == ON => Some(true),
+            Entry::Note(text) if text.starts_with(ON) => Some(true),
             Entry::Note(text) if text == OVER => Some(false),
             _ => None,
         });
-        match (was_on, self.get()) {
-            (_, Mode::Plan) => agent.kit().standing.set("mode", ON),
+        let state = self.0.lock();
+        match (was_on, state.mode) {
+            (_, Mode::Plan) => agent.kit().standing.set("mode", state.on.as_str()),
             (Some(true), _) => agent.kit().standing.set("mode", OVER),
             _ => {}
         }

@@ -81,6 +81,26 @@ fn announce(who: &str, call: &ToolCall, change: &Change, reason: Option<&str>) {
     }
 }
 
+/// Asks whether a command that failed by these refusals of the sandbox may run outside of it.
+pub async fn outside(who: &str, call: &ToolCall, refusals: &[String], look: Look) -> Answer {
+    let change = Change::of(call);
+    announce(who, call, &change, None);
+    change.show(usize::MAX, look);
+    for refusal in refusals {
+        tell!("  {}", style(visible(refusal)).yellow());
+    }
+    let choices = "  Run it outside of the sandbox? [y]es once, [n]o, or say why not: ";
+    let line = match line(choices.to_string(), String::new()).await {
+        Ok(line) => line,
+        Err(answer) => return answer,
+    };
+    match line.trim().to_lowercase().as_str() {
+        "y" | "yes" | "ok" | "once" => Answer::Yes,
+        "" | "n" | "no" => Answer::No("the user said no".to_string()),
+        _ => Answer::No(format!("the user said: {}", line.trim())),
+    }
+}
+
 /// Asks whether a limit is to be raised, from `allowed`, to `offered` or another; `show` writes such a sum. `None` leaves
 /// it.
 pub async fn raise(
@@ -118,14 +138,25 @@ pub async fn trust(root: &Path, brought: &[PathBuf]) -> Result<Option<bool>, Exi
     if brought.len() > SHOWN {
         tell!("    … {} more", brought.len() - SHOWN);
     }
+    settled("  Do you trust this folder? [y]es, [n]o: ").await
+}
+
+/// Asks whether to go on without the sandbox that can't be had here. As [`trust`].
+pub async fn without_sandbox(why: &str) -> Result<Option<bool>, ExitCode> {
+    tell!("{} {}", style("?").yellow().bold(), plain(why));
+    settled("  Go on without it, this once? Commands then run with your rights. [y]es, [n]o: ")
+        .await
+}
+
+/// A question before anything is begun, until it is answered.
+async fn settled(choices: &str) -> Result<Option<bool>, ExitCode> {
     let terminal = tcgetattr(std::io::stdin()).ok();
     let Ok(mut signals) = Signals::new() else {
         return Ok(None);
     };
     loop {
-        let choices = "  Do you trust this folder? [y]es, [n]o: ".to_string();
         let answer = tokio::select! {
-            answer = line(choices, String::new()) => answer,
+            answer = line(choices.to_string(), String::new()) => answer,
             Interrupt::Leave(code) = signals.next() => {
                 if let Some(terminal) = terminal {
                     let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &terminal);

@@ -59,7 +59,12 @@ pub async fn run(start: Start, first: Option<String>) -> anyhow::Result<ExitCode
         details: start.project.settings.verbose,
     }));
     let mut kept = keep::open(start.args.session.fork, config, start.info.as_ref())?;
-    let person = Arc::new(Person::new(screen.clone(), &start.project, true));
+    let person = Arc::new(Person::new(
+        screen.clone(),
+        &start.project,
+        &start.walls,
+        true,
+    ));
     let agent = match assemble::agent(&start, &mut kept, &person, person.clone()) {
         Ok(agent) => agent,
         Err(problem) => return Ok(crate::usage(&problem)),
@@ -87,13 +92,18 @@ pub async fn run(start: Start, first: Option<String>) -> anyhow::Result<ExitCode
     }
     let code = repl.run().await?;
     unsure::keep(&repl.start, &repl.kept);
-    let session = repl.kept.session.filter(|session| session.path().exists());
-    if let Some(session) = session {
+    take_leave(&repl.kept);
+    Ok(code)
+}
+
+/// Says how to go on.
+fn take_leave(kept: &Kept) {
+    let session = kept.session.as_ref();
+    if let Some(session) = session.filter(|session| session.path().exists()) {
         let id = session.id();
         let words = format!("corecoder -c goes on with this, or corecoder -r {id}");
         say!("{}", style(words).dim());
     }
-    Ok(code)
 }
 
 /// Where a limit leaves no room, the person is asked.
@@ -114,6 +124,7 @@ fn greet(start: &Start, kept: &Kept, history: &[Entry], screen: &Screen) {
         shown(&start.project.places.cwd),
         style("/help for help, Shift+Tab for the mode, Ctrl+D to leave").dim()
     );
+    say!("{}", style(plain(&start.walls.summary())).dim());
     recall(history, screen);
     for remark in start.remarks.iter().chain(&kept.remarks) {
         say!("{}", style(plain(remark)).yellow());

@@ -16,10 +16,12 @@ use serde_json::{Map, Value};
 use crate::args::Args;
 
 pub mod models;
+pub mod sandbox;
 pub mod show;
 pub mod table;
 
 use models::{Limits, Models};
+use sandbox::Sandboxed;
 
 /// A file of settings, as far as it could be read.
 pub struct File {
@@ -44,6 +46,7 @@ pub struct Settings {
     pub notify_after: Duration,
     pub models: Models,
     pub limits: Limits,
+    pub sandbox: Sandboxed,
     /// What a person should put right, and what was done without it.
     pub problems: Vec<String>,
 }
@@ -78,9 +81,11 @@ impl Settings {
         let seconds = |name: &str| number(name).map(Duration::from_secs);
         let models = Models::read(args, &files, value, seconds);
         let limits = Limits::read(args, |name| least(name, &config, &layers));
+        let sandbox = Sandboxed::read(args, places, &files, value, &mut problems)?;
         Ok(Settings {
             models,
             limits,
+            sandbox,
             max_turns: args.output.max_turns.or(number("max_turns")),
             mode: value("mode"),
             verbose: args.verbose || value("verbose").is_some_and(|text| text == "true"),
@@ -130,10 +135,19 @@ pub fn variable(name: &str) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())
 }
 
+/// Variables that say that less is asked for or kept, or who else is told everything.
+const LOOSENING: [&str; 5] = [
+    "CORECODER_MODE",
+    "CORECODER_FALLBACK",
+    "CORECODER_SANDBOX",
+    "CORECODER_ADD_DIRS",
+    "CORECODER_ALLOW_NET",
+];
+
 /// A `.env` file counts without trust, but it can't say that less is asked for, nor who else is told everything.
 fn loosened(config: &mut Config, places: &Places) -> Vec<String> {
     let mut ignored = Vec::new();
-    for variable in ["CORECODER_MODE", "CORECODER_FALLBACK"] {
+    for variable in LOOSENING {
         let Some(file) = config.origins.get(variable).cloned() else {
             continue;
         };
@@ -166,7 +180,7 @@ pub fn redirected(config: &Config, places: &Places) -> Option<(PathBuf, String)>
 }
 
 /// The settings that have variables and are not the engine's.
-pub const OWN: [&str; 17] = [
+pub const OWN: [&str; 20] = [
     "provider",
     "effort",
     "fallback",
@@ -181,6 +195,9 @@ pub const OWN: [&str; 17] = [
     "total_timeout_seconds",
     "max_turns",
     "mode",
+    "sandbox",
+    "add_dirs",
+    "allow_net",
     "verbose",
     "notify",
     "notify_after",

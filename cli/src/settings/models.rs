@@ -128,34 +128,53 @@ pub const LIMITS: [&str; 4] = [
     "max_time_seconds",
 ];
 
-/// Why nothing is asked where a file of settings can't be read that names a limit, or where a limit is misspelt.
+/// The settings of the sandbox without which commands could do more.
+const SANDBOX: [&str; 2] = ["sandbox", "sandbox_limits"];
+
+/// The settings without which the program would spend, or let commands do, what somebody forbade; and what is lost.
+fn strict() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let limits = LIMITS.into_iter().map(|name| (name, "a limit"));
+    limits.chain(SANDBOX.into_iter().map(|name| (name, "the sandbox")))
+}
+
+/// Why nothing is asked where a file of settings can't be read that names a limit or the sandbox, or where one is
+/// misspelt.
 pub fn lost_limit(files: &[File], broken: &[Broken]) -> Option<String> {
-    let named = |(path, _): &&Broken| {
+    let named = |(path, _): &Broken| {
         // A pipe would never end.
         let is_file = std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
         let text = is_file.then(|| std::fs::read_to_string(path).ok());
         let text = text.flatten().unwrap_or_default();
-        LIMITS.iter().any(|name| text.contains(name))
+        // Claude Code's files have a sandbox of their own.
+        let foreign = path
+            .parent()
+            .is_some_and(|folder| folder.ends_with(".claude"));
+        let mut names = strict().filter(|(name, _)| !foreign || !SANDBOX.contains(name));
+        names.find_map(|(name, what)| text.contains(name).then_some(what))
     };
-    if let Some((_, why)) = broken.iter().find(named) {
+    let mut named = broken
+        .iter()
+        .filter_map(|broken| Some((&broken.1, named(broken)?)));
+    if let Some((why, what)) = named.next() {
         let why = why.trim_end_matches("; this file is skipped");
         return Some(format!(
-            "{why}; it names a limit, so nothing is asked before it is put right"
+            "{why}; it names {what}, so nothing is asked before it is put right"
         ));
     }
     let own = files.iter().filter(|file| !file.foreign);
     let mut names = own.flat_map(|file| file.values.keys().map(move |name| (file, name)));
     names.find_map(|(file, name)| {
-        let meant = table::nearest(name).filter(|near| LIMITS.contains(near))?;
-        let is_slip = table::find(name).is_none();
+        let near = table::nearest(name).filter(|_| table::find(name).is_none())?;
+        let (meant, what) = strict().find(|(name, _)| *name == near)?;
+        let what = what.split(' ').next_back().unwrap_or_default();
         let path = shown(&file.path);
-        is_slip.then(|| format!("{path}: there is no setting {name:?}; did you mean {meant:?}? Without it there is no limit"))
+        Some(format!("{path}: there is no setting {name:?}; did you mean {meant:?}? Without it there is no {what}"))
     })
 }
 
-/// What is wrong with a limit, if something is: without it the program would spend as if nobody had said anything.
+/// What is wrong with such a setting, if something is: without it the program would go on as if nobody had said anything.
 pub fn wrong_limit(files: &[File], config: &Config) -> Option<String> {
-    let settings = LIMITS.iter().filter_map(|name| table::find(name));
+    let settings = strict().filter_map(|(name, _)| table::find(name));
     let mut wrong = settings.flat_map(|setting| {
         let variables = setting.variables.iter().filter_map(move |name| {
             let text = variable(name).or(config.filled.get(*name).cloned())?;

@@ -5,6 +5,7 @@ use std::path::Path;
 use corecoder::Config;
 use corecoder::files::shown;
 use corecoder_providers::choice::Chosen;
+use corecoder_sandbox::Network;
 
 use super::models::LIMITS;
 use super::table::{Kind, SETTINGS, Setting};
@@ -162,8 +163,22 @@ fn flag(name: &str, args: &Args) -> Option<String> {
         "max_turns" => args.output.max_turns.map(|turns| turns.to_string()),
         "mode" if args.permissions.yes => Some("yolo".to_string()),
         "mode" => args.permissions.mode.map(|mode| mode.to_string()),
+        "sandbox" => args.sandbox.borders.map(|borders| borders.to_string()),
+        "add_dirs" => {
+            let folders = args.sandbox.add_dir.iter().map(|folder| shown(folder));
+            Some(folders.collect::<Vec<_>>().join(",")).filter(|list| !list.is_empty())
+        }
+        "allow_net" => args.sandbox.network().map(hosts),
         "verbose" => args.verbose.then(|| "true".to_string()),
         _ => None,
+    }
+}
+
+fn hosts(network: Network) -> String {
+    match network {
+        Network::None => "(none)".to_string(),
+        Network::Hosts(hosts) => hosts.join(","),
+        Network::All => "*".to_string(),
     }
 }
 

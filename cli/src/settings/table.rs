@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::args::MOST;
+use crate::args::{MOST, hosts};
 
 /// One setting.
 pub struct Setting {
@@ -31,6 +31,8 @@ pub enum Kind {
     /// Texts, with commas between them in a variable.
     List,
     Switch,
+    /// Hosts, with commas between them in a variable; `*` or true for all.
+    Hosts,
     /// An object, which whoever uses it reads.
     Object,
 }
@@ -55,6 +57,7 @@ const fn setting(
 
 pub const MODES: &[&str] = &["ask", "accept-edits", "plan", "yolo"];
 pub const EFFORTS: &[&str] = &["low", "medium", "high", "max"];
+pub const SANDBOX: &[&str] = &["read-only", "workspace-write", "off"];
 pub const NOTIFY: &[&str] = &["auto", "bell", "osc9", "off"];
 
 /// All of them, in the order in which they are shown.
@@ -220,6 +223,46 @@ pub const SETTINGS: &[Setting] = &[
         "what needs no question",
     ),
     setting(
+        "sandbox",
+        &["CORECODER_SANDBOX"],
+        Some("--sandbox"),
+        Kind::Choice(SANDBOX),
+        "workspace-write",
+        "what commands may do: read-only, workspace-write or off",
+    ),
+    setting(
+        "add_dirs",
+        &["CORECODER_ADD_DIRS"],
+        Some("--add-dir"),
+        Kind::List,
+        "(none)",
+        "more folders that may be written",
+    ),
+    setting(
+        "allow_net",
+        &["CORECODER_ALLOW_NET"],
+        Some("--allow-net"),
+        Kind::Hosts,
+        "(none)",
+        "hosts that commands may reach; * for all",
+    ),
+    setting(
+        "allow_env",
+        &[],
+        None,
+        Kind::List,
+        "(none)",
+        "variables that commands are given although their names look like keys",
+    ),
+    setting(
+        "sandbox_limits",
+        &[],
+        None,
+        Kind::Object,
+        "1000 processes, 4096 memory_mb, 10240 file_size_mb, 4096 open_files",
+        "what one command may use up: processes, memory_mb, file_size_mb, open_files",
+    ),
+    setting(
         "verbose",
         &["CORECODER_VERBOSE"],
         Some("--verbose"),
@@ -314,6 +357,12 @@ impl Kind {
             (Kind::List, _) => Err("a list of texts".to_string()),
             (Kind::Switch, Value::Bool(on)) => Ok(on.to_string()),
             (Kind::Switch, _) => Err("true or false".to_string()),
+            (Kind::Hosts, Value::Bool(all)) => Ok(if *all { "*" } else { "" }.to_string()),
+            (Kind::Hosts, Value::String(text)) if hosts(text).is_ok() => Ok(text.clone()),
+            (Kind::Hosts, Value::Array(_)) => Kind::List
+                .text(value)
+                .and_then(|text| self.text(&text.into())),
+            (Kind::Hosts, _) => Err("a list of hosts such as example.org, or \"*\"".to_string()),
             (Kind::Object, Value::Object(_)) => Ok(value.to_string()),
             (Kind::Object, _) => Err("an object".to_string()),
         }
@@ -323,6 +372,7 @@ impl Kind {
     pub fn allows(self, text: &str) -> Result<(), String> {
         let value = match self {
             Kind::Text | Kind::Secret | Kind::Choice(_) | Kind::List => Value::from(text),
+            Kind::Hosts if !matches!(text, "true" | "false") => Value::from(text),
             _ => serde_json::from_str(text).unwrap_or(Value::Null),
         };
         self.text(&value).map(|_| ())

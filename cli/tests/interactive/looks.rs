@@ -87,7 +87,7 @@ fn a_streamed_answer_shows_its_last_line_and_changes_nothing_above() {
         let rows = terminal.history();
         let whole = rows.iter().rposition(|row| row.ends_with("some words."));
         before = rows[..whole.map_or(0, |at| at + 1)].to_vec();
-        assert!(rows.len() < before.len() + 8, "the area below is small");
+        assert!(rows.len() < before.len() + 9, "the area below is small");
         terminal.provider.let_go();
     }
     terminal.sees("Paragraph 29 with some words.");

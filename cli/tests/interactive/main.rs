@@ -7,6 +7,7 @@ mod input;
 mod looks;
 mod modes;
 mod provider;
+mod sandbox;
 mod terminal;
 mod trust;
 mod working;

@@ -138,6 +138,8 @@ impl Setup {
             .env("HOME", self.home.path("home"))
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("LANG", "C.UTF-8")
+            // What is tested here are questions and rules, which commands in a sandbox don't need.
+            .env("CORECODER_SANDBOX", "off")
             .env("CORECODER_BASE_URL", &provider.url)
             .env("CORECODER_MODEL", "first-model")
             .envs(self.env);

@@ -6,7 +6,7 @@ use crate::ended;
 use crate::place::Place;
 
 const FLAGS: &str = "--prompt --model --base-url --api-key --verbose --continue --resume --fork --mode --yes \
-    --allowed-tools --disallowed-tools --trust --output-format --input-format --include-partial-messages \
+    --allowed-tools --disallowed-tools --trust --sandbox --add-dir --allow-net --output-format --input-format --include-partial-messages \
     --output-schema --output --max-turns --append-system-prompt --help --version";
 const COMMANDS: &str = "demo sessions config doctor completions man";
 
@@ -47,8 +47,8 @@ fn completions_are_what_their_shell_understands() {
         .output()
         .unwrap();
     assert!(bash.status.success(), "{bash:?}");
-    let script = "source ./bash; COMP_WORDS=(corecoder --allow); COMP_CWORD=1; \
-        _corecoder corecoder --allow corecoder; echo \"${COMPREPLY[@]}\"";
+    let script = "source ./bash; COMP_WORDS=(corecoder --allowed); COMP_CWORD=1; \
+        _corecoder corecoder --allowed corecoder; echo \"${COMPREPLY[@]}\"";
     let mut command = Command::new("bash");
     let command = command.args(["-c", script]).current_dir(place.project(""));
     let output = command.stdin(Stdio::null()).output().unwrap();

@@ -11,6 +11,7 @@ mod permissions;
 mod pipes;
 mod place;
 mod provider;
+mod sandbox;
 mod schema;
 mod settings;
 mod signals;

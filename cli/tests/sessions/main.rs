@@ -38,6 +38,8 @@ impl Home {
             .current_dir(self.0.path())
             .env_clear()
             .env("HOME", self.0.path())
+            // What is tested here are questions and rules, which commands in a sandbox don't need.
+            .env("CORECODER_SANDBOX", "off")
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("CORECODER_BASE_URL", &provider.url)
             .env("CORECODER_MODEL", "first-model");
