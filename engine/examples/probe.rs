@@ -1,7 +1,8 @@
 //! Drives the engine's parts from outside, one JSON value a line in, one a line out: `probe MODE`.
 //!
 //! Modes: `model` (environment `OPENAI_BASE_URL`, `OPENAI_API_KEY`, `CORECODER_MODEL`, and `QUIRK_DRIVE`, which is
-//! `chat` for one model call or `agent` for the whole loop), `sse`, `gate`, `tools`, `edit`, `search`, `context`.
+//! `chat` for one model call or `agent` for the whole loop), `sse`, `gate`, `tools`, `edit`, `search`, `context`, and `shell`,
+//! within the sandbox, whose mechanism may be named behind it.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -20,13 +21,21 @@ use corecoder::{
     Model, ModelError, Reply, Request, Script, Shell, ToolCall,
 };
 use corecoder_guard::Guard;
+use corecoder_sandbox::{Keeper, Mechanism, Policy, Sandbox};
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Outcome {
+fn main() -> Outcome {
+    let keeper = Keeper::enter();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(run(&keeper))
+}
+
+async fn run(keeper: &Keeper) -> Outcome {
     let mode = std::env::args().nth(1).unwrap_or_default();
     match mode.as_str() {
         "model" => model().await,
@@ -36,6 +45,7 @@ async fn main() -> Outcome {
         "tools" => tools().await,
         "search" => search().await,
         "context" => context().await,
+        "shell" => shell(keeper).await,
         _ => Err(format!("unknown mode {mode:?}; see the top of probe.rs").into()),
     }
 }
@@ -233,6 +243,27 @@ impl Sessions {
         let journal = self.0.entry(id).insert_entry(journal).into_mut();
         Ok((journal, provider_form(&entries)))
     }
+}
+
+/// Commands in the folder where this was started, which they may write.
+async fn shell(keeper: &Keeper) -> Outcome {
+    let folder = std::env::current_dir()?;
+    let config = Config::from_env()?;
+    let mut policy = Policy::new(&folder);
+    policy.home = config.home;
+    policy.own = config.data;
+    let sandbox = match std::env::args().nth(2).as_deref() {
+        Some("namespaces") => Sandbox::under(Mechanism::Namespaces, keeper, &policy)?,
+        Some("landlock") => Sandbox::under(Mechanism::Landlock, keeper, &policy)?,
+        _ => Sandbox::new(keeper, &policy)?,
+    };
+    let mut agent = Agent::new(Script::new([])).folder(&folder).shell(sandbox);
+    for line in std::io::stdin().lock().lines() {
+        let args: Value = serde_json::from_str(&line?)?;
+        let answers = answers(&mut agent, vec![("bash".to_string(), args)]).await?;
+        println!("{}", answers.join(""));
+    }
+    Ok(())
 }
 
 async fn edit() -> Outcome {
