@@ -6,7 +6,7 @@
 //! result is made by comparing old with new: what the edit keeps comes from the file, byte for byte, and bytes outside
 //! of the passage never change.
 //!
-//! [`edit`] is pure.
+//! [`edit`] is pure. [`EditFile`] and [`WriteFile`] are tools around it that take the place of the engine's own.
 //!
 //! Left out: files that are no UTF-8, and edits that name lines by their numbers.
 
@@ -35,9 +35,16 @@ mod nearest;
 mod placeholder;
 mod refusal;
 
+// The tools.
+mod disk;
+mod edit_file;
+mod write_file;
+
+pub use edit_file::EditFile;
 pub use passes::Pass;
 pub use paste::Slip;
 pub use refusal::Refusal;
+pub use write_file::WriteFile;
 
 /// One passage to replace.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
