@@ -103,6 +103,10 @@ fn by_forms(
             if is_new || (!all && stands_around(lines.text(), &place, &new)) {
                 return Err(already(lines.text(), &place));
             }
+            // Then this place is like the one that was meant, and that one is changed already.
+            if !all && new.lines.len() > 1 && stands(lines, &old, &new).is_some() {
+                return Err(absent(lines, &old, &new));
+            }
             // Indentation that no rule explains may still be one line's slip.
             let Some(mapping) = Mapping::learn(form, &old, &file, &new) else {
                 return Ok(None);
@@ -137,17 +141,22 @@ fn pass(form: Form) -> Pass {
     }
 }
 
+/// The line where the new text stands, if it is more than a few signs and says what old does not.
+fn stands(lines: &Lines<'_>, old: &Passage<'_>, new: &Passage<'_>) -> Option<usize> {
+    let said: usize = new.lines.iter().map(|line| line.trim().len()).sum();
+    let changes = !new.lines.iter().all(|line| old.lines.contains(line));
+    if said <= 8 || !changes {
+        return None;
+    }
+    let first = runs(lines, &new.lines, Form::Blanks).first().copied()?;
+    Some(first + 1)
+}
+
 /// Nothing was found: what is nearest, and whether the edit was made before.
 fn absent(lines: &Lines<'_>, old: &Passage<'_>, new: &Passage<'_>) -> Refusal {
-    let told = |passage: &Passage<'_>| passage.lines.join("\n").trim().len();
-    let changes = !new.lines.iter().all(|line| old.lines.contains(line));
-    let stands = match told(new) > 8 && changes {
-        true => runs(lines, &new.lines, Form::Blanks).first().copied(),
-        false => None,
-    };
     let trimmed = runs(lines, &old.lines, Form::Trimmed);
     Refusal::Absent {
-        already: stands.map(|line| line + 1),
+        already: stands(lines, old, new),
         indentation: trimmed.first().map(|line| line + 1),
         nearest: Nearest::to(lines, old),
     }

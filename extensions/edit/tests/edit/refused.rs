@@ -81,6 +81,21 @@ fn what_was_done_already_is_not_done_again() {
 }
 
 #[test]
+fn a_place_that_is_only_like_the_one_that_was_changed_is_left_alone() {
+    let content = "first();\nsecond(2);\n\nx\nfirst();\nsecond();\nx\n";
+    let text = refused(
+        content,
+        "first();\nsecond();\n\n",
+        "first();\nsecond(2);\n\n",
+    )
+    .to_string();
+    assert!(
+        text.contains("new_string already stands at line 1"),
+        "{text}"
+    );
+}
+
+#[test]
 fn more_of_the_same_signs_is_no_repetition() {
     for (content, old, new) in [
         ("f {\n  a\n}\n}\n", "a\n}\n", "a\n}\n}\n"),
