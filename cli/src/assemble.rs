@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use corecoder::{Agent, Host, Tool, tools};
+use corecoder_edit::{EditFile, WriteFile};
 use corecoder_sessions::record::Recorder;
 use corecoder_sessions::track::Tracker;
 
@@ -96,10 +97,19 @@ fn all(person: &Arc<Person>) -> Vec<Arc<dyn Tool>> {
             false => tool,
         }
     };
-    let tools = walls.confined(tools::seven());
+    let tools = walls.confined(seven());
     let mut tools: Vec<_> = tools.into_iter().map(within).collect();
     tools.push(Arc::new(TodoWrite));
     tools.push(Arc::new(PresentPlan(person.modes.clone())));
+    tools
+}
+
+/// The engine's seven, of which those that change files are replaced by ones that forgive what models get wrong.
+fn seven() -> Vec<Arc<dyn Tool>> {
+    let own: [Arc<dyn Tool>; 2] = [Arc::new(EditFile), Arc::new(WriteFile)];
+    let mut tools = tools::seven();
+    tools.retain(|tool| own.iter().all(|own| own.spec().name != tool.spec().name));
+    tools.extend(own);
     tools
 }
 

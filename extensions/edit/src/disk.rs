@@ -1,6 +1,6 @@
 //! The way from a call's arguments to a file and back, for both tools.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use corecoder::Kit;
 use corecoder::diff::diff;
@@ -22,24 +22,23 @@ pub fn text<'a>(args: &'a Value, name: &str) -> &'a str {
 /// The file that a call names, if it may be written.
 pub fn target(args: &Value, kit: &Kit) -> Result<PathBuf, String> {
     let path = kit.files.resolve(text(args, "file_path"))?;
-    kit.files.may_write(&path)?;
+    kit.files.may_write(&path, &*kit.shell)?;
     Ok(path)
 }
 
 /// Writes a file; the text says what is worth knowing besides.
-pub fn write(path: &std::path::Path, content: &str, kit: &Kit) -> Result<String, String> {
-    let note = kit.files.write(path, content.as_bytes())?;
+pub fn write(path: &Path, content: &str, kit: &Kit) -> Result<String, String> {
+    let note = kit.files.write(path, content.as_bytes(), &*kit.shell)?;
     Ok(note.to_string())
 }
 
-/// The text of a file that may be written, with its name for the model.
-pub fn read(path: &std::path::Path) -> Result<(String, String), String> {
-    let name = shown(path);
-    let bytes = std::fs::read(path).map_err(|error| format!("{name} can't be read: {error}"))?;
-    let text = String::from_utf8(bytes).map_err(|_| {
+/// The text of a file that may be written.
+pub fn read(path: &Path, kit: &Kit) -> Result<String, String> {
+    let bytes = kit.files.before(path, &*kit.shell)?;
+    String::from_utf8(bytes).map_err(|_| {
+        let name = shown(path);
         format!("{name} is not UTF-8 text, so it is not edited; use a program in bash for it")
-    })?;
-    Ok((name, text))
+    })
 }
 
 /// The engine's diff, of the lines between the first change and the last: a large file costs no more than a small one.

@@ -70,7 +70,7 @@ fn edited(args: &Value, kit: &Kit) -> Result<(PathBuf, String, Edited), String> 
         ));
     }
     let path = target(args, kit)?;
-    let (_, before) = read(&path)?;
+    let before = read(&path, kit)?;
     let edited = edit(&before, &edits).map_err(|refusal| refusal.to_string())?;
     Ok((path, before, edited))
 }

@@ -9,7 +9,7 @@ use corecoder::tools::schema;
 use corecoder::{Effect, Kit, Spec, Tool};
 use serde_json::{Value, json};
 
-use crate::disk::{difference, target, text, write};
+use crate::disk::{difference, read, target, text, write};
 use crate::lines::is_blank;
 use crate::placeholder::is_placeholder;
 
@@ -38,9 +38,8 @@ change part of a file, use edit_file."
 
     async fn call(&self, args: Value, kit: &Kit) -> Result<String, String> {
         let content = text(&args, "content");
-        // It is a regular file or none; a FIFO would never give its old text.
         let path = target(&args, kit)?;
-        let old = std::fs::read_to_string(&path).ok();
+        let old = read(&path, kit).ok();
         let note = write(&path, content, kit)?;
         // Who wrote all of a file knows all of it.
         if let Ok(metadata) = std::fs::metadata(&path) {
