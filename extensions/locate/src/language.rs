@@ -171,12 +171,19 @@ impl Symbols {
     /// Tells where each name that is defined in `text` begins and ends, in order.
     pub fn each(&mut self, place: usize, text: &[u8], mut found: impl FnMut(usize, usize)) {
         let pattern = self.patterns[place].get_or_insert_with(|| compile(ENDINGS[place].1.pattern));
-        for names in pattern.captures_iter(text) {
-            let name = names.iter().skip(1).flatten().next();
-            if let Some(name) = name
-                && !NO_NAMES.contains(&name.as_bytes())
+        // One set of places for all matches, since making one for each takes longer than the search.
+        let mut groups = pattern.capture_locations();
+        let mut at = 0;
+        while let Some(whole) = pattern.captures_read_at(&mut groups, text, at) {
+            at = whole.end().max(at + 1);
+            let name = (1..groups.len()).find_map(|group| groups.get(group));
+            if let Some((start, end)) = name
+                && !NO_NAMES.contains(&&text[start..end])
             {
-                found(name.start(), name.end());
+                found(start, end);
+            }
+            if at > text.len() {
+                return;
             }
         }
     }

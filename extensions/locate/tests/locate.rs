@@ -114,7 +114,7 @@ fn tests_stand_behind_sources_unless_they_are_asked_for() {
 fn prose_stands_behind_sources_unless_it_is_asked_for() {
     let folder = folder(&[
         ("README.md", "# Notes\nThe cursor moves.\n"),
-        ("a.rs", "fn cursor() { moves() }\n"),
+        ("a.rs", "fn a() { cursor(moves) }\n"),
         ("b.rs", "fn b() {}\n"),
         ("c.rs", "fn c() {}\n"),
     ]);
