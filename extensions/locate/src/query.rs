@@ -40,6 +40,9 @@ pub struct Place {
 /// The most of a question that is read, in bytes: the rest of a long log repeats what it began with.
 const READ: usize = 20_000;
 
+/// The most terms of a question. The first say what it is about.
+const TERMS: usize = 150;
+
 /// Words that say nothing of the place: English's own, and those of every issue and commit.
 const STOP: &str = "a about after again all also always an and any are as at be because been before being but by can cannot could \
     did do does doing done don down e each either etc even every few for from g get gets getting got had has have having he \
@@ -105,6 +108,7 @@ impl Query {
     }
 
     fn add(&mut self, term: Term, weight: f32, words: &str, weights: &Weights) {
+        let full = self.wanted.len() == TERMS;
         match self.wanted.iter_mut().find(|wanted| wanted.term == term) {
             Some(wanted) => {
                 wanted.count += 1;
@@ -112,6 +116,7 @@ impl Query {
                     wanted.weight += weight;
                 }
             }
+            None if full => {}
             None => self.wanted.push(Wanted {
                 term,
                 weight,
@@ -149,9 +154,6 @@ fn weigh<'a>(
 ) -> Word<'a> {
     let parts: Vec<Vec<u8>> = tokens::parts(word).map(tokens::stem).collect();
     let mut weight = if start < title { weights.title } else { 1.0 };
-    if parts.len() > 1 {
-        weight *= weights.identifier;
-    }
     if quoted(text.as_bytes(), start, start + word.len()) {
         weight *= weights.quoted;
     }

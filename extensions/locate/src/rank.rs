@@ -4,7 +4,7 @@
 //! Each part is on a scale of its own question, the text's of 0 to 1, so that weights mean the same in each project.
 //! `docs/locate.md` walks through an example.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::answer::Explained;
@@ -212,33 +212,28 @@ impl<'a> Ranking<'a> {
 
 impl Hits {
     fn new(file: &File, query: &Query) -> Hits {
-        let [folders, name] = path_terms(&file.path);
-        let count = |terms: &[Term], wanted: Term| {
-            terms
-                .iter()
-                .filter(|term| **term == wanted)
-                .count()
-                .min(255) as u8
+        let number = |term: Term| {
+            let wanted = &query.wanted;
+            wanted
+                .binary_search_by_key(&term, |wanted| wanted.term)
+                .ok()
         };
-        let counts = query
-            .wanted
-            .iter()
-            .enumerate()
-            .take(usize::from(u16::MAX))
-            .filter_map(|(which, wanted)| {
-                let [symbol, comment, body] = file.document.counts(wanted.term);
-                let counts = [
-                    count(&name, wanted.term),
-                    count(&folders, wanted.term),
-                    symbol,
-                    comment,
-                    body,
-                ];
-                (counts != [0; FIELDS]).then_some((which as u16, counts))
-            });
+        let mut counts: BTreeMap<u16, [u8; FIELDS]> = BTreeMap::new();
+        for (term, [symbol, comment, body]) in &file.document.terms {
+            if let Some(which) = number(*term) {
+                counts.insert(which as u16, [0, 0, *symbol, *comment, *body]);
+            }
+        }
+        let [folders, name] = path_terms(&file.path);
+        for (terms, field) in [(name, Field::Name), (folders, Field::Folder)] {
+            for which in terms.into_iter().filter_map(number) {
+                let count = &mut counts.entry(which as u16).or_default()[field as usize];
+                *count = count.saturating_add(1);
+            }
+        }
         Hits {
             lengths: file.document.lengths,
-            counts: counts.collect(),
+            counts: counts.into_iter().collect(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Everything a score is made of, in one table. `docs/locate.md` says how the parts come together.
 //!
-//! The weights are few and round. They were chosen on fourteen projects and tried with each of them left out; none
-//! knows a language or a project.
+//! The weights are few and round. They were chosen on fourteen projects and tried with each of them left out; none knows a
+//! language or a project. An identifier needs no row: it counts for its parts, its pairs and its whole.
 
 use serde::{Deserialize, Serialize};
 
@@ -78,8 +78,6 @@ pub struct Weights {
     // Words of the question.
     /// A word in its first line.
     pub title: f32,
-    /// A word that is written like an identifier.
-    pub identifier: f32,
     /// A word in quotes or backquotes.
     pub quoted: f32,
     /// Two plain words side by side, against one.
@@ -134,7 +132,6 @@ impl Default for Weights {
             body: worth(0.5, 0.75),
             saturation: 2.0,
             title: 1.5,
-            identifier: 1.0,
             quoted: 1.5,
             pair: 0.5,
             repeats: 2,
