@@ -87,6 +87,8 @@ fn refusals(text: &str) -> Vec<String> {
     let lines = text.lines().rev().filter(|line| !line.trim().is_empty());
     let mut refusals: Vec<String> = lines
         .take_while(|line| line.starts_with(REFUSED))
+        // The others say what was ended or changed, which would be no other outside.
+        .filter(|line| line.contains(" refused") || line.contains(" was not reached"))
         .map(str::to_string)
         .collect();
     refusals.reverse();

@@ -89,7 +89,7 @@ pub async fn outside(who: &str, call: &ToolCall, refusals: &[String], look: Look
     for refusal in refusals {
         tell!("  {}", style(visible(refusal)).yellow());
     }
-    let choices = "  Run it outside of the sandbox? [y]es once, [n]o, or say why not: ";
+    let choices = "  Run it again, outside of the sandbox? [y]es once, [n]o, or say why not: ";
     let line = match line(choices.to_string(), String::new()).await {
         Ok(line) => line,
         Err(answer) => return answer,

@@ -154,7 +154,7 @@ impl Walls {
             Network::All => "reach the network".to_string(),
         };
         Some(format!(
-            "Commands run in a sandbox: {write}, {reach}, and all that they start ends with the call."
+            "Commands run in a sandbox: {write}, {reach}, and all that they start ends with the call. What they make in /tmp goes with the session."
         ))
     }
 }

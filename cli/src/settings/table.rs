@@ -259,7 +259,7 @@ pub const SETTINGS: &[Setting] = &[
         &[],
         None,
         Kind::Object,
-        "1000 processes, 4096 memory_mb, 10240 file_size_mb, 4096 open_files",
+        "2000 processes, 4096 memory_mb, 10240 file_size_mb, 4096 open_files",
         "what one command may use up: processes, memory_mb, file_size_mb, open_files",
     ),
     setting(

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::provider::{Provider, bash, calls, last_words, results, says, write};
 use crate::terminal::{Setup, Terminal};
 
-const OUTSIDE: &str = "Run it outside of the sandbox?";
+const OUTSIDE: &str = "Run it again, outside of the sandbox?";
 const WITHOUT: &str = "Go on without it, this once?";
 
 /// A start with the usual sandbox.

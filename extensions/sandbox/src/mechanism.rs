@@ -104,7 +104,7 @@ impl Keeper {
     /// Puts up the walls of this policy and takes them down again: `Err` says what was not to be had.
     pub(crate) fn tries(&self, job: &Job) -> Result<(), String> {
         // It takes the door to do this.
-        let line = ": >\"$TMPDIR/try\"";
+        let line = "cd \"$TMPDIR\" && : >try && rm try";
         let output = self
             .command(job, line)?
             .env("TMPDIR", temporary(&job.scratch))

@@ -3,6 +3,7 @@
 //! A [`Policy`] is plain data, the same for every mechanism. What is derived from it stands here too, each as a table that
 //! can be read alone: [`SECRETS`], [`SETTINGS`], [`REPOSITORY`], and the names of variables that look like keys.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -112,22 +113,66 @@ pub const SECRETS: &[&str] = &[
     "Library/Cookies",
 ];
 
-/// Below the home, for when the work is done right there: what runs at the next login, or tells git what to run.
+/// Below the home, for when the work is done right there: what runs at the next login, stands in the search path, or tells common
+/// programs what to run. Not every program that reads such a file is known.
 const AT_LOGIN: &[&str] = &[
     ".bashrc",
     ".bash_profile",
     ".bash_login",
     ".bash_logout",
+    ".bash_aliases",
+    ".bash_completion",
+    ".bashrc.d",
     ".profile",
     ".zshrc",
     ".zprofile",
     ".zshenv",
     ".zlogin",
+    ".zshrc.d",
+    ".oh-my-zsh",
     ".config/fish",
     ".config/autostart",
     ".config/systemd",
+    ".config/environment.d",
+    ".local/share/systemd",
+    ".local/share/bash-completion",
+    ".xprofile",
+    ".xsession",
+    ".xsessionrc",
+    ".xinitrc",
+    ".pam_environment",
+    ".config/i3",
+    ".config/sway",
+    ".config/hypr",
+    "bin",
+    ".local/bin",
+    ".cargo/bin",
+    ".cargo/env",
+    ".cargo/config.toml",
+    ".nvm",
+    ".pyenv",
+    ".asdf",
+    ".sdkman",
     ".gitconfig",
     ".config/git",
+    ".npmrc",
+    ".vimrc",
+    ".vim",
+    ".config/nvim",
+    ".emacs",
+    ".emacs.d",
+    ".config/emacs",
+    ".tmux.conf",
+    ".config/tmux",
+    ".inputrc",
+    ".gdbinit",
+    ".config/gdb",
+    ".config/direnv",
+    ".gradle/init.gradle",
+    ".gradle/init.d",
+    ".docker/cli-plugins",
+    ".config/Code",
+    ".vscode-server",
     "Library/LaunchAgents",
 ];
 
@@ -208,8 +253,10 @@ impl Policy {
     /// What can't be read, with links resolved; only what is there. A secret that holds a folder in which the work is done is
     /// left out, since the work was pointed there on purpose.
     pub fn hidden(&self) -> Vec<PathBuf> {
-        let home = self.home.iter();
-        let secrets = home.flat_map(|home| SECRETS.iter().map(|name| home.join(name)));
+        let homes = self.homes();
+        let secrets = homes
+            .iter()
+            .flat_map(|home| SECRETS.iter().map(|name| home.join(name)));
         // What this user can't read anyway needs no hiding.
         let is_ours = |path: &PathBuf| std::fs::File::open(path).is_ok();
         let machine = OF_THE_MACHINE.iter().map(PathBuf::from);
@@ -241,25 +288,34 @@ impl Policy {
         kept
     }
 
+    /// The user's home, and the one that the system knows, where that is another: programs that no one logged in to run may
+    /// have been told none.
+    fn homes(&self) -> Vec<PathBuf> {
+        let mut homes: Vec<PathBuf> = self.home.iter().cloned().collect();
+        homes.extend(known_home().filter(|home| !homes.contains(home)));
+        homes
+    }
+
     /// What is never written, wherever the work is done; also what is not there yet.
     pub fn kept(&self) -> Vec<PathBuf> {
-        let home = self
-            .home
-            .as_ref()
-            .map(|home| home.canonicalize().unwrap_or(home.clone()));
+        let homes = self.homes().into_iter();
+        let homes: Vec<PathBuf> = homes
+            .map(|home| home.canonicalize().unwrap_or(home))
+            .collect();
         let names = SECRETS.iter().chain(AT_LOGIN);
-        let in_home = home
+        let in_home = homes
             .iter()
             .flat_map(|home| names.clone().map(|name| home.join(name)));
         let own = self
             .own
             .as_ref()
             .map(|own| own.canonicalize().unwrap_or(own.clone()));
-        let holds_work = |path: &PathBuf| {
-            self.folder
-                .canonicalize()
-                .is_ok_and(|folder| folder.starts_with(path))
-        };
+        // What somebody pointed at by name is the work.
+        let work: Vec<PathBuf> = std::iter::once(&self.folder)
+            .chain(&self.add_dirs)
+            .filter_map(|folder| folder.canonicalize().ok())
+            .collect();
+        let holds_work = |path: &PathBuf| work.iter().any(|folder| folder.starts_with(path));
         in_home
             .chain(own)
             .chain(self.hidden())
@@ -279,6 +335,7 @@ fn looks_like_a_key(name: &str) -> bool {
     let ends = [
         "KEY",
         "TOKEN",
+        "PAT",
         "SECRET",
         "PASSWD",
         "PASSPHRASE",
@@ -301,6 +358,16 @@ fn looks_like_a_key(name: &str) -> bool {
         .iter()
         .any(|part| name.contains(part));
     ends || holds || leads.contains(&name.as_str())
+}
+
+/// The home of whoever runs this: passwd(5).
+fn known_home() -> Option<PathBuf> {
+    let user = std::fs::metadata("/proc/self").ok()?.uid().to_string();
+    let list = std::fs::read_to_string("/etc/passwd").ok()?;
+    let mut rows = list.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let row = rows.find(|row| row.get(2) == Some(&user.as_str()))?;
+    let home = PathBuf::from(row.get(5)?);
+    (home.is_absolute() && home != Path::new("/")).then_some(home)
 }
 
 fn children(folder: &Path) -> impl Iterator<Item = PathBuf> {

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, PipeReader, PipeWriter};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -59,9 +60,17 @@ impl Sandbox {
         keeper: &Keeper,
         policy: &Policy,
     ) -> Result<Sandbox, String> {
+        if mechanism == Mechanism::Namespaces
+            && policy.roots().iter().any(|root| root == Path::new("/"))
+        {
+            return Err(
+                "the root of the file system can't be mounted anew over itself".to_string(),
+            );
+        }
         let fail = |error: io::Error| format!("no temporary folder can be made: {error}");
         let scratch = tempfile::Builder::new()
             .prefix(PREFIX)
+            .permissions(fs::Permissions::from_mode(0o700))
             .tempdir()
             .map_err(fail)?;
         sweep_others(scratch.path().parent().unwrap_or(Path::new("/tmp")));
@@ -155,6 +164,16 @@ impl Sandbox {
         or_else("npm_config_cache", temporary.join("npm").into());
         // The search for leaks traces its own process, which is refused; without it the sanitizer works.
         or_else("ASAN_OPTIONS", "detect_leaks=0".into());
+        // What tidies up a repository in the background would be ended in the middle of it: git-maintenance(1).
+        or_else("GIT_CONFIG_COUNT", "2".into());
+        or_else("GIT_CONFIG_KEY_0", "maintenance.autoDetach".into());
+        or_else("GIT_CONFIG_VALUE_0", "false".into());
+        or_else("GIT_CONFIG_KEY_1", "gc.autoDetach".into());
+        or_else("GIT_CONFIG_VALUE_1", "false".into());
+        if self.policy.network == Network::None {
+            // Trying again would take npm a minute.
+            or_else("npm_config_fetch_retries", "0".into());
+        }
         kept.push(("TMPDIR".into(), temporary.into()));
         kept
     }

@@ -96,6 +96,8 @@ impl Tool for Explained {
                 .iter()
                 .find(|path| denied && names(&text, path, self.policy.home.as_deref()));
             match named {
+                // The keeper saw it, and has said so.
+                Some(_) if text.contains("[sandbox: reading") => text,
                 Some(path) => format!(
                     "{text}\n[sandbox: reading {} was refused: {RULE}]",
                     shown(path)

@@ -68,13 +68,13 @@ impl Address {
 enum Socket {
     /// The same socket, whatever its number stands for in the command from now on.
     Same(OwnedFd),
-    /// Plain containers give no descriptors away. A Unix socket can be put in its place there.
+    /// Plain containers give no descriptors away. Another Unix socket can be put in its place there.
     Unix(Unreached),
     /// Any other socket there.
-    Other,
+    Other(Unreached),
 }
 
-/// A Unix socket that can't be had, only looked at: proc_pid_fd(5), and the list in proc_pid_net(5).
+/// A socket that can't be had, only looked at: proc_pid_fd(5), and the list in proc_pid_net(5).
 struct Unreached {
     number: i32,
     kind: SocketType,
@@ -103,33 +103,39 @@ impl Socket {
         let mut rows = list
             .lines()
             .map(|line| line.split_whitespace().collect::<Vec<_>>());
-        let Some(row) = rows.find(|row| row.get(6) == Some(&inode)) else {
-            return Ok(Socket::Other);
-        };
+        let row = rows.find(|row| row.get(6) == Some(&inode));
         let info = std::fs::read_to_string(format!("/proc/{thread}/fdinfo/{number}"))
             .map_err(|_| Errno::BADF)?;
         let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
         let flags = flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok());
-        Ok(Socket::Unix(Unreached {
+        let flags = OFlags::from_bits_retain(flags.ok_or(Errno::ACCESS)?);
+        let unreached = |kind| Unreached {
             number,
-            kind: SocketType::from_raw(u32::from_str_radix(row[4], 16).map_err(|_| Errno::ACCESS)?),
-            flags: OFlags::from_bits_retain(flags.ok_or(Errno::ACCESS)?),
-        }))
+            kind,
+            flags,
+        };
+        let Some(row) = row else {
+            return Ok(Socket::Other(unreached(SocketType::STREAM)));
+        };
+        let kind = u32::from_str_radix(row[4], 16).map_err(|_| Errno::ACCESS)?;
+        Ok(Socket::Unix(unreached(SocketType::from_raw(kind))))
     }
 
     fn domain(&self) -> Result<AddressFamily, Errno> {
         match self {
             Socket::Same(socket) => socket_domain(socket),
             Socket::Unix(_) => Ok(AddressFamily::UNIX),
-            Socket::Other => Ok(AddressFamily::INET),
+            Socket::Other(_) => Ok(AddressFamily::INET),
         }
     }
 }
 
 impl Unreached {
-    /// A new socket of this kind; with [`Unreached::replaced`] it takes the old one's place.
-    fn anew(&self) -> Result<OwnedFd, Errno> {
-        let socket = rustix::net::socket(AddressFamily::UNIX, self.kind, None)?;
+    /// A new socket of this kind, connected or bound; with [`Unreached::replaced`] it takes the old one's place.
+    fn anew(&self, address: &[u8], binds: bool) -> Result<OwnedFd, Errno> {
+        let family = u16::from_ne_bytes([address[0], address[1]]);
+        let socket = rustix::net::socket(AddressFamily::from_raw(family), self.kind, None)?;
+        sys::with_address(socket.as_fd(), address, binds)?;
         rustix::fs::fcntl_setfl(&socket, self.flags & OFlags::NONBLOCK)?;
         Ok(socket)
     }
@@ -174,11 +180,15 @@ impl Door {
         let socket = match socket {
             Socket::Same(socket) => socket,
             Socket::Unix(unreached) => {
-                let socket = unreached.anew()?;
-                sys::with_address(socket.as_fd(), &address.bytes, false)?;
+                let socket = unreached.anew(&address.bytes, false)?;
                 return Ok(Some(unreached.replaced(socket)));
             }
-            Socket::Other => return Ok(Some(Answer::Continue)),
+            // The proxy is reached from before the command's own wall.
+            Socket::Other(unreached) if self.proxy.is_some() => {
+                let socket = unreached.anew(&address.bytes, false)?;
+                return Ok(Some(unreached.replaced(socket)));
+            }
+            Socket::Other(_) => return Ok(Some(Answer::Continue)),
         };
         if fcntl_getfl(&socket)?.contains(OFlags::NONBLOCK) {
             return sys::with_address(socket.as_fd(), &address.bytes, false).map(Some);
@@ -277,11 +287,10 @@ impl Door {
         let answer = match socket {
             Socket::Same(socket) => sys::with_address(socket.as_fd(), &bound, true)?,
             Socket::Unix(unreached) => {
-                let socket = unreached.anew()?;
-                sys::with_address(socket.as_fd(), &bound, true)?;
+                let socket = unreached.anew(&bound, true)?;
                 unreached.replaced(socket)
             }
-            Socket::Other => return Err(Errno::INVAL),
+            Socket::Other(_) => return Err(Errno::INVAL),
         };
         self.borders.note(&place.path);
         Ok(answer)

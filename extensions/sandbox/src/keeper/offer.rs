@@ -13,6 +13,7 @@ use rustix::net::{
 };
 
 use super::run::Failure;
+use crate::policy::Network;
 use crate::proxy;
 
 /// The keeper's end of the proxy: listens where the command can reach it, and hands the listener to the front.
@@ -63,7 +64,7 @@ pub fn serve(keeper: &UnixStream, hosts: &[String]) -> Result<(), Failure> {
 }
 
 /// The variables by which programs find a proxy.
-pub fn variables(port: u16) -> Vec<(&'static str, String)> {
+pub fn variables(port: u16, network: &Network) -> Vec<(&'static str, String)> {
     let names = [
         "http_proxy",
         "https_proxy",
@@ -72,10 +73,14 @@ pub fn variables(port: u16) -> Vec<(&'static str, String)> {
         "all_proxy",
         "ALL_PROXY",
     ];
-    let mut variables: Vec<_> = names
-        .map(|name| (name, format!("http://127.0.0.1:{port}")))
-        .into();
-    variables
-        .extend(["no_proxy", "NO_PROXY"].map(|name| (name, "localhost,127.0.0.1,::1".to_string())));
-    variables
+    let proxy = names.map(|name| (name, format!("http://127.0.0.1:{port}")));
+    // The command's own servers are not behind the proxy, unless this machine's were chosen.
+    let local = ["localhost", "127.0.0.1", "[::1]"];
+    let is_chosen = |host: &String| local.iter().any(|local| host.starts_with(local));
+    let past = match network {
+        Network::Hosts(hosts) if hosts.iter().any(is_chosen) => "",
+        _ => "localhost,127.0.0.1,::1",
+    };
+    let past = ["no_proxy", "NO_PROXY"].map(|name| (name, past.to_string()));
+    proxy.into_iter().chain(past).collect()
 }

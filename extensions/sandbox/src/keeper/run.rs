@@ -59,6 +59,7 @@ struct Walls {
     inner: Option<Inner>,
     held: Held,
     proxy: Option<u16>,
+    network: Network,
 }
 
 type MakeDoor = Box<dyn FnOnce(Arc<OwnedFd>) -> Door>;
@@ -106,7 +107,13 @@ fn prepare(job: &Job, user: (u32, u32), front: &UnixStream) -> Result<(MakeDoor,
         largest_file: limits.file_size,
         processes: Count::new(limits.processes),
     };
-    Ok((Box::new(door), Walls { inner, held, proxy }))
+    let walls = Walls {
+        inner,
+        held,
+        proxy,
+        network: policy.network.clone(),
+    };
+    Ok((Box::new(door), walls))
 }
 
 /// Those of this machine, or of the command's own world.
@@ -158,7 +165,7 @@ fn start(line: OsString, walls: Walls) -> Result<Started, Failure> {
             let mut command = Command::new("bash");
             command.arg("-c").arg(line).stdin(Stdio::from(null));
             if let Some(port) = walls.proxy {
-                command.envs(offer::variables(port));
+                command.envs(offer::variables(port, &walls.network));
             }
             Ok(command.spawn()?.id())
         };
