@@ -287,6 +287,8 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Find the files that an error message, an issue or a description is about
+    Locate(LocateArgs),
     /// Show every setting, its value and where it comes from
     Config,
     /// Check key, endpoint, model and terminal, and say what to do
@@ -295,6 +297,33 @@ pub enum Command {
     Completions { shell: Shell },
     /// Print the man page
     Man,
+}
+
+#[derive(Group)]
+pub struct LocateArgs {
+    /// What is looked for, best in the words of the message or issue
+    #[arg(value_name = "QUERY", required_unless_present = "batch")]
+    pub query: Option<String>,
+
+    /// Where: a folder, or with --batch a repository [default: the working directory]
+    #[arg(long, value_name = "DIR")]
+    pub path: Option<PathBuf>,
+
+    /// At most so many files [default: 10], or questions [default: 100]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: Option<u32>,
+
+    /// One JSON object, with --batch one a question
+    #[arg(long)]
+    pub json: bool,
+
+    /// Show how each score comes about (docs/locate.md)
+    #[arg(long)]
+    pub explain: bool,
+
+    /// Ask what the repository's own commits say, and score the answers by what they changed
+    #[arg(long, conflicts_with_all = ["query", "explain"])]
+    pub batch: bool,
 }
 
 #[derive(Subcommand)]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use corecoder::{Agent, Host, Tool, tools};
 use corecoder_edit::{EditFile, WriteFile};
+use corecoder_locate::Locate;
 use corecoder_sessions::record::Recorder;
 use corecoder_sessions::track::Tracker;
 
@@ -15,7 +16,7 @@ use crate::plan::{self, PresentPlan};
 use crate::status::Bill;
 use crate::todo::{self, TodoWrite};
 use crate::walls::Way;
-use crate::{Start, cost, unsure, words};
+use crate::{Start, cost, project, unsure, words};
 
 /// The agent that works in this session, for this person. What happens is told to `host`, which asks the person. Errors
 /// if its model can't be set up.
@@ -39,7 +40,7 @@ pub fn agent(
     let mut agent = Agent::new(backend.model(id)?)
         .folder(&project.places.cwd)
         .shell(person.walls.shell(Way::Within))
-        .instructions(&words)
+        .instructions(&instructions(&words, &tools))
         .window(config.max_context);
     if let Some(system) = backend.talk.system() {
         agent = agent.system(system);
@@ -63,6 +64,16 @@ pub fn agent(
     todo::recall(&agent);
     Ok(agent)
 }
+
+/// The words behind the system prompt, led by when to use a tool that the engine's prompt does not know of.
+fn instructions(words: &str, tools: &[Arc<dyn Tool>]) -> String {
+    let has_locate = tools.iter().any(|tool| tool.spec().name == LOCATE);
+    let first = if has_locate { WHEN_TO_LOCATE } else { "" };
+    format!("{first}{words}")
+}
+
+const LOCATE: &str = "locate";
+const WHEN_TO_LOCATE: &str = "When you only know what a problem is about, ask locate first; use grep when you know a word that must be there.\n\n";
 
 /// The tools that the model is given.
 fn allowed(start: &Start, person: &Arc<Person>) -> Vec<Arc<dyn Tool>> {
@@ -97,7 +108,11 @@ fn all(person: &Arc<Person>) -> Vec<Arc<dyn Tool>> {
             false => tool,
         }
     };
-    let tools = walls.confined(seven());
+    let (mut tools, hidden) = (seven(), walls.clone());
+    tools.push(Arc::new(
+        Locate::new(project::cache()).without(move || hidden.hidden()),
+    ));
+    let tools = walls.confined(tools);
     let mut tools: Vec<_> = tools.into_iter().map(within).collect();
     tools.push(Arc::new(TodoWrite));
     tools.push(Arc::new(PresentPlan(person.modes.clone())));
@@ -126,6 +141,7 @@ pub fn unknown(args: &Args) -> Vec<String> {
     let tools = tools::seven();
     let mut names: Vec<String> = tools.iter().map(|tool| tool.spec().name).collect();
     names.extend([TodoWrite.spec().name, plan::NAME.to_string()]);
+    names.push(LOCATE.to_string());
     let permissions = &args.permissions;
     let flags = [&permissions.allowed_tools, &permissions.disallowed_tools];
     let rules = flags.into_iter().flatten().flat_map(|rules| &rules.0);

@@ -65,6 +65,7 @@ mod cost;
 mod demo;
 mod doctor;
 mod generate;
+mod locate;
 mod offers;
 mod one_shot;
 mod scripted;
@@ -160,6 +161,7 @@ async fn run(mut args: Args, keeper: &Keeper) -> anyhow::Result<ExitCode> {
             let (_, data) = project::own();
             sessions::run(data.as_deref(), action, json)
         }
+        Some(Command::Locate(args)) => locate::run(&args),
         Some(Command::Completions { shell }) => {
             generate::completions(shell)?;
             Ok(ExitCode::SUCCESS)

@@ -47,6 +47,15 @@ pub fn own() -> (Option<PathBuf>, Option<PathBuf>) {
     (home, data)
 }
 
+/// The user's folder for what this program can find out again.
+pub fn cache() -> Option<PathBuf> {
+    let set = settings::variable("XDG_CACHE_HOME").map(PathBuf::from);
+    // The XDG Base Directory Specification has relative paths ignored.
+    let set = set.filter(|folder| folder.is_absolute());
+    let usual = || Some(PathBuf::from(settings::variable("HOME")?).join(".cache"));
+    Some(set.or_else(usual)?.join("corecoder"))
+}
+
 /// The places of a working directory. `said` is the person's word on whether it is trusted, which is remembered; what
 /// nobody trusts does not count.
 pub fn places(args: &Args, cwd: &Path, said: Option<bool>) -> Found {

@@ -130,6 +130,12 @@ impl Walls {
         }
     }
 
+    /// What is not read, with links resolved; nothing where there are no walls.
+    pub fn hidden(&self) -> Vec<PathBuf> {
+        let sandbox = self.sandbox.as_ref();
+        sandbox.map_or_else(Vec::new, |sandbox| sandbox.policy().hidden())
+    }
+
     /// What the model is told of the borders; the same for the whole session. `reading` says that commands only write
     /// where the user allowed it.
     pub fn words(&self, reading: bool) -> Option<String> {

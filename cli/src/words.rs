@@ -69,6 +69,7 @@ pub fn subject(call: &ToolCall) -> String {
         "bash" => "command",
         "read_file" | "write_file" | "edit_file" => "file_path",
         "glob" | "grep" => "pattern",
+        "locate" => "query",
         "agent" => "task",
         "present_plan" => "plan",
         "todo_write" => {

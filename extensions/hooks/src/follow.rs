@@ -18,7 +18,7 @@ use crate::hooks::Hooks;
 use crate::names;
 
 /// Tools that only read, whatever their input is.
-pub(crate) const READERS: [&str; 3] = ["read_file", "glob", "grep"];
+pub(crate) const READERS: [&str; 4] = ["read_file", "glob", "grep", "locate"];
 
 /// A tool that hooks are told of.
 pub(crate) struct Followed {

@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
     let answer = locate_in(question, Path::new(folder), &settings);
     let took = start.elapsed();
-    print!("{}", answer.explain());
+    print!("{}", answer.explain(""));
     println!("[{} files in {} ms]", answer.searched, took.as_millis());
     Ok(())
 }

@@ -47,8 +47,8 @@ impl Answer {
     }
 
     /// The same with the score of each file by field.
-    pub fn explain(&self) -> String {
-        self.written("", true)
+    pub fn explain(&self, prefix: &str) -> String {
+        self.written(prefix, true)
     }
 
     /// The answer as one JSON object.

@@ -34,13 +34,16 @@ pub mod history;
 
 mod tool;
 
+// How well it does.
+pub mod batch;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 pub use answer::{Answer, Explained, Found};
 pub use passages::Passage;
-pub use tool::Locate;
+pub use tool::{Locate, prefix};
 
 use cache::Cache;
 use corpus::{Corpus, gather};
@@ -57,6 +60,8 @@ use weights::Weights;
 pub struct Settings {
     /// The user's folder for caches; none keeps nothing.
     pub cache: Option<PathBuf>,
+    /// Files and folders that are not looked at, without links.
+    pub hidden: Vec<PathBuf>,
     /// The most files in an answer.
     pub limit: usize,
     /// How long files may be read. Those that are left are judged by path and history.
@@ -68,6 +73,7 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             cache: None,
+            hidden: Vec::new(),
             limit: 10,
             time: Duration::from_millis(3_500),
             weights: Weights::default(),
@@ -77,7 +83,7 @@ impl Default for Settings {
 
 /// The files of a folder that a question is most likely about.
 pub fn locate_in(text: &str, root: &Path, settings: &Settings) -> Answer {
-    let folder = Folder::new(root);
+    let folder = Folder::new(root).without(settings.hidden.clone());
     let cache = settings.cache.as_ref();
     let cache = cache.map(|cache| Cache::new(&cache.join("locate"), folder.root()));
     locate(text, &folder, cache.as_ref(), settings)

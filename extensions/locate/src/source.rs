@@ -55,13 +55,24 @@ pub trait Source: Sync {
 /// A folder on disk, or a single file.
 pub struct Folder {
     root: PathBuf,
+    hidden: Vec<PathBuf>,
 }
 
 impl Folder {
     pub fn new(root: &Path) -> Folder {
         Folder {
             root: fs::canonicalize(root).unwrap_or_else(|_| root.to_path_buf()),
+            hidden: Vec::new(),
         }
+    }
+
+    /// Without these files and folders, which are neither listed nor read. They must be free of links, as the root is.
+    pub fn without(self, hidden: Vec<PathBuf>) -> Folder {
+        Folder { hidden, ..self }
+    }
+
+    fn hides(&self, path: &Path) -> bool {
+        self.hidden.iter().any(|hidden| path.starts_with(hidden))
     }
 
     /// The folder, without links.
@@ -105,8 +116,13 @@ impl Source for Folder {
                 found,
             };
             Box::new(move |entry| {
-                if let Ok(entry) = entry
-                    && entry.file_type().is_some_and(|kind| kind.is_file())
+                let Ok(entry) = entry else {
+                    return WalkState::Continue;
+                };
+                if self.hides(entry.path()) {
+                    return WalkState::Skip;
+                }
+                if entry.file_type().is_some_and(|kind| kind.is_file())
                     && let Ok(metadata) = entry.metadata()
                 {
                     batch.entries.extend(self.entry(entry.path(), &metadata));

@@ -1,6 +1,7 @@
 //! `locate` as a tool: from a question in words to places, before `grep` has a word to look for.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use corecoder::files::shown;
@@ -14,21 +15,35 @@ use crate::{Settings, locate_in};
 const FILES: u64 = 50;
 
 /// The tool. It keeps nothing itself; what it read lies in the folder for caches, if there is one.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Locate {
     cache: Option<PathBuf>,
+    hidden: Option<Arc<Hidden>>,
 }
+
+type Hidden = dyn Fn() -> Vec<PathBuf> + Send + Sync;
 
 impl Locate {
     /// `cache` is the user's folder for this program's caches, such as `~/.cache/corecoder`; without one each question
     /// reads the files anew.
     pub fn new(cache: Option<PathBuf>) -> Locate {
-        Locate { cache }
+        Locate {
+            cache,
+            hidden: None,
+        }
+    }
+
+    /// What is not looked at: files and folders without links, asked for at each question.
+    pub fn without(self, hidden: impl Fn() -> Vec<PathBuf> + Send + Sync + 'static) -> Locate {
+        Locate {
+            hidden: Some(Arc::new(hidden)),
+            ..self
+        }
     }
 }
 
 const DESCRIPTION: &str = "Find the files, and the lines in them, that an error message, an issue or a description is most likely about. \
-Use it first when you don't know where something is; use grep for an exact name or text. The query is best the whole message or \
+The query is best the whole message or \
 a sentence in the issue's own words, with its identifiers, quoted strings and stack trace.";
 
 #[async_trait]
@@ -72,6 +87,10 @@ impl Tool for Locate {
             .clamp(1, FILES);
         let settings = Settings {
             cache: self.cache.clone(),
+            hidden: self
+                .hidden
+                .as_ref()
+                .map_or_else(Vec::new, |hidden| hidden()),
             limit: limit as usize,
             ..Settings::default()
         };
@@ -82,8 +101,8 @@ impl Tool for Locate {
     }
 }
 
-/// What leads from the working folder to the paths of an answer.
-fn prefix(root: &Path, cwd: &Path) -> String {
+/// What leads from the folder `cwd` to the paths of an answer about `root`: nothing, or a path that ends in a slash.
+pub fn prefix(root: &Path, cwd: &Path) -> String {
     let folder = if root.is_file() {
         root.parent().unwrap_or(root)
     } else {

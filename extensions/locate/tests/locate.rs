@@ -267,6 +267,6 @@ fn parts_times_factor_are_the_score() {
             "{found:?}"
         );
     }
-    assert!(answer.explain().contains("name "));
+    assert!(answer.explain("").contains("name "));
     assert_eq!(answer.json()["files"][0]["path"], "src/cursor.rs");
 }

@@ -25,7 +25,7 @@ pub fn confined(tools: Vec<Arc<dyn Tool>>, policy: &Policy) -> Vec<Arc<dyn Tool>
                 policy,
                 argument: "file_path",
             }),
-            "grep" | "glob" => Arc::new(Confined {
+            "grep" | "glob" | "locate" => Arc::new(Confined {
                 tool,
                 policy,
                 argument: "path",

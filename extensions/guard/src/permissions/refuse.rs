@@ -22,7 +22,7 @@ pub struct Subject<'a> {
 impl<'a> Subject<'a> {
     pub fn of(permissions: &Permissions, call: &'a ToolCall, cwd: &Path) -> Subject<'a> {
         let path = match &*call.name {
-            "glob" | "grep" => Some(argument(call, "path").unwrap_or(".")),
+            "glob" | "grep" | "locate" => Some(argument(call, "path").unwrap_or(".")),
             "read_file" | "edit_file" | "write_file" => argument(call, "file_path"),
             _ => None,
         };

@@ -24,7 +24,7 @@ const NAMES: &[(&str, &str)] = &[
     ("Task", "agent"),
     ("Agent", "agent"),
 ];
-const PATH_TOOLS: &str = "read_file write_file edit_file glob grep";
+const PATH_TOOLS: &str = "read_file write_file edit_file glob grep locate";
 const FORM: &str = "a rule is a tool such as bash, read_file, edit_file or mcp__server__tool, or a \
     tool with a pattern, such as bash(cargo test*) or edit_file(src/**)";
 
@@ -77,7 +77,7 @@ impl Rule {
     /// Whether calls of `tool` are meant when the rule denies or asks: to read a file is to
     /// search it, too.
     pub(super) fn refuses_tool(&self, tool: &str) -> bool {
-        self.tool == "read_file" && lists("glob grep", tool) || self.allows_tool(tool)
+        self.tool == "read_file" && lists("glob grep locate", tool) || self.allows_tool(tool)
     }
 }
 
