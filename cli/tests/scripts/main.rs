@@ -6,6 +6,7 @@ mod claude;
 mod doctor;
 mod flags;
 mod input;
+mod locate;
 mod output;
 mod permissions;
 mod pipes;

@@ -210,7 +210,7 @@ fn query(message: &str, gold: &[String]) -> Option<String> {
     }
     let parts = parts(gold);
     let body = body.lines().filter(|line| !is_trailer(line));
-    let lines = std::iter::once(without_area(subject)).chain(body);
+    let lines = std::iter::once(subject).chain(body).map(without_area);
     let lines: Vec<String> = lines
         .map(|line| cleaned(line, &parts))
         .filter(|line| !line.is_empty())
@@ -236,11 +236,12 @@ pub fn housekeeping(subject: &str) -> bool {
     is_version || words.any(|word| HOUSEKEEPING.split_whitespace().any(|known| known == word))
 }
 
-/// A subject without the `area:` or `fix(area)!:` that it begins with.
-fn without_area(subject: &str) -> &str {
-    match subject.split_once(": ") {
-        Some((area, rest)) if !area.trim().contains(char::is_whitespace) => rest.trim(),
-        _ => subject,
+/// A line without the `area:` or `fix(area)!:` that it begins with; where commits were joined, each has its own.
+fn without_area(line: &str) -> &str {
+    let line = line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '-'));
+    match line.split_once(": ") {
+        Some((area, rest)) if !area.contains(char::is_whitespace) => rest,
+        _ => line,
     }
 }
 

@@ -73,3 +73,31 @@ fn it_is_a_read() {
         Ok(Effect::Read)
     );
 }
+
+#[tokio::test]
+async fn what_is_hidden_is_not_found() {
+    let (folder, cache) = (
+        project(),
+        tempfile::tempdir().expect("a folder can be made"),
+    );
+    let root = folder.path().canonicalize().expect("it is there");
+    let agent = Agent::new(Script::new([])).folder(folder.path());
+    let ask = async |hidden: &str| {
+        let hidden = root.join(hidden);
+        let tool =
+            Locate::new(Some(cache.path().to_path_buf())).without(move || vec![hidden.clone()]);
+        tool.call(json!({"query": "flux"}), agent.kit())
+            .await
+            .expect("an answer")
+    };
+    // First without, so that a cache knows all of it.
+    assert!(ask("nothing").await.contains("sub/flux.rs"));
+    for hidden in ["sub", "sub/flux.rs"] {
+        let text = ask(hidden).await;
+        assert!(
+            !text.contains("flux.rs") && text.contains("other.rs"),
+            "{text}"
+        );
+    }
+    assert!(ask("").await.starts_with("Nothing found"));
+}

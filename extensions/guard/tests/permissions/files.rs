@@ -90,6 +90,9 @@ fn path_rules_mean_what_they_say() {
         (&["deny Read(keys/)"], "read_file", "keys/k", "deny"),
         (&["deny Read(keys)"], "read_file", "keys/k", "deny"),
         (&["deny Read(keys/**)"], "grep", "src", "allow"),
+        (&["deny Read(keys/**)"], "locate", "keys", "deny"),
+        (&["deny Read(keys/**)"], "locate", "src", "allow"),
+        (&["deny Read"], "locate", "src", "deny"),
         (&["deny Read"], "glob", "src", "deny"),
         (&["deny Grep"], "grep", "src", "deny"),
         (&["deny Grep(keys/**)"], "grep", "keys", "deny"),
@@ -307,7 +310,7 @@ fn path_rules_mean_what_they_say() {
     let judged = |root: &Path, (rules, tool, file, _): &(&[&str], &str, &str, &str)| {
         let rules: Vec<String> = rules.iter().map(|rule| fill(rule)).collect();
         let rules: Vec<&str> = rules.iter().map(String::as_str).collect();
-        let name = if ["glob", "grep"].contains(tool) {
+        let name = if ["glob", "grep", "locate"].contains(tool) {
             "path"
         } else {
             "file_path"

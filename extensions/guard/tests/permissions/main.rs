@@ -39,7 +39,9 @@ fn effect(call: &ToolCall, root: &Path) -> Effect {
     let args = call.args.as_ref().expect("arguments");
     match (&*call.name, args["command"].as_str()) {
         ("bash", Some(line)) => judge(line, root, Some(Path::new(HOME))).effect,
-        ("read_file" | "glob" | "grep" | "todo_write" | "present_plan", _) => Effect::Read,
+        ("read_file" | "glob" | "grep" | "locate" | "todo_write" | "present_plan", _) => {
+            Effect::Read
+        }
         ("agent", _) => Effect::Delegate,
         _ => Effect::Write,
     }
