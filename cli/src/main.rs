@@ -163,8 +163,7 @@ async fn run(mut args: Args, keeper: &Keeper) -> anyhow::Result<ExitCode> {
         }
         Some(Command::Locate(args)) => locate::run(&args),
         Some(Command::Completions { shell }) => {
-            generate::completions(shell)?;
-            Ok(ExitCode::SUCCESS)
+            Ok(generate::completions(shell).map(|()| ExitCode::SUCCESS)?)
         }
         Some(Command::Man) => generate::man().map(|()| ExitCode::SUCCESS),
         Some(command) => {

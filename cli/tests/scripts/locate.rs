@@ -48,7 +48,7 @@ fn the_command_names_files_and_lines_without_a_key_or_a_model() {
     let place = place();
     let text = located(&place, &[QUERY]);
     assert!(
-        text.starts_with("1. src/reader.rs\n   lines 1-4 in line_number: 2: pub fn"),
+        text.starts_with("1. src/reader.rs\n   lines 1-2 in line_number: 2: pub fn"),
         "{text}"
     );
     // Paths lead from where one stands.
@@ -56,7 +56,7 @@ fn the_command_names_files_and_lines_without_a_key_or_a_model() {
     assert!(below.starts_with("1. src/reader.rs\n"), "{below}");
     let explained = located(&place, &[QUERY, "--explain"]);
     assert!(
-        explained.contains("symbol ") && explained.contains("words: line number"),
+        explained.contains("symbol ") && explained.contains("words: line "),
         "{explained}"
     );
     let one = lines(&located(&place, &[QUERY, "--json", "--limit", "1"]));
