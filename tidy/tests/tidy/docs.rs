@@ -1,9 +1,9 @@
 //! README and ARCHITECTURE: what they quote, count and point at is what is there.
 //!
-//! Two comments bind the text to the sources. `<!-- from PATH -->` stands above a fenced block and says where it was
-//! copied from: the whole file, `PATH#NAME` for what stands between `// region: NAME` and `// endregion: NAME`, or
-//! `PATH#fn NAME` for a function, with or without its doc comment; `corecoder ARGUMENTS` is what the program prints.
-//! `<!-- count: lines PATH -->1,234<!-- /count -->`
+//! Two comments bind the text to the sources. `<!-- from PATH -->` stands above a fenced block, or above prose such as
+//! a table that ends at `<!-- /from -->`, and says where it was copied from: the whole file, `PATH#NAME` for what stands
+//! between `// region: NAME` and `// endregion: NAME`, or `PATH#fn NAME` for a function, with or without its doc comment;
+//! `corecoder ARGUMENTS` is what the program prints. `<!-- count: lines PATH -->1,234<!-- /count -->`
 //! says what a number counts; there may be several paths, and `without` before those to take off.
 
 use std::path::Path;
@@ -15,7 +15,10 @@ const DOCUMENTS: [&str; 2] = ["README.md", "ARCHITECTURE.md"];
 /// What begins like this, in backticks, is the path of something in the workspace.
 const FOLDERS: [&str; 5] = ["engine/", "cli/", "extensions/", "tidy/", "bench/"];
 
-/// A document in two layers: its fenced blocks, and its prose with those left blank. Lines count from 1.
+/// What ends prose that was copied.
+const END: &str = "<!-- /from -->";
+
+/// A document in two layers: its blocks, and its prose without those that are fenced. Lines count from 1.
 struct Document {
     name: &'static str,
     prose: Vec<(usize, String)>,
@@ -23,7 +26,7 @@ struct Document {
 }
 
 struct Block {
-    /// The last line of prose above it that is not blank.
+    /// The last line of prose above it that is not blank; for copied prose, its `from` comment.
     above: String,
     line: usize,
     text: String,
@@ -52,6 +55,9 @@ fn document(name: &'static str) -> Document {
                 open = Some(("`".repeat(ticks), Block { above, line, text }));
             }
             None => {
+                if content == END {
+                    blocks.extend(copied(&prose));
+                }
                 prose.push((line, text.to_string()));
                 if !content.is_empty() {
                     above = content.to_string();
@@ -65,6 +71,16 @@ fn document(name: &'static str) -> Document {
         prose,
         blocks,
     }
+}
+
+/// The prose from the last `from` comment on.
+fn copied(prose: &[(usize, String)]) -> Option<Block> {
+    let is_mark = |(_, line): &(usize, String)| line.trim_start().starts_with("<!-- from ");
+    let at = prose.iter().rposition(is_mark)?;
+    let (line, above) = prose[at].clone();
+    let text = prose[at + 1..].iter().map(|(_, line)| format!("{line}\n"));
+    let text = text.collect();
+    Some(Block { above, line, text })
 }
 
 /// What stands between an opening and a closing mark, each time, in this line.
