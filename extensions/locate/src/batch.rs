@@ -23,7 +23,7 @@ use thiserror::Error;
 
 use crate::git::{self, git};
 use crate::kinds::{self, Kind};
-use crate::tree::Store;
+use crate::tree::{Store, Tree};
 use crate::{Settings, language, locate};
 
 /// How many commits are looked at, the newest first.
@@ -82,6 +82,11 @@ impl Batch {
         Ok(Batch { store, questions })
     }
 
+    /// What is searched for this question: the repository before the commit.
+    pub fn tree<'a>(&'a self, question: &'a Question) -> Tree<'a> {
+        self.store.tree(&question.parent)
+    }
+
     /// Answers a question in the past. What other questions have read is remembered, so the first takes longest.
     pub fn ask(&self, question: &Question) -> Outcome {
         let settings = Settings {
@@ -90,7 +95,7 @@ impl Batch {
             ..Settings::default()
         };
         let start = Instant::now();
-        let tree = self.store.tree(&question.parent);
+        let tree = self.tree(question);
         let answer = locate(&question.query, &tree, None, &settings);
         Outcome {
             question: question.clone(),

@@ -1,23 +1,21 @@
 //! Recall on questions from a repository's history: `cargo run --release -p bench --bin locate [REPOSITORY]`.
 //!
-//! A commit's message is the question, the source files that it changed are the answer, and its parent is where they
-//! are looked for, with the history up to there. Beside `locate` stands what `grep` alone gives: the source files that
+//! The questions are those of `corecoder locate --batch`. Beside `locate` stands what `grep` alone gives: the source files that
 //! hold the most of the question's words. The table is printed; that of this repository is written to
 //! `bench/tables/locate.md` as well.
 
 mod grep;
-mod questions;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::ensure;
-use corecoder_locate::tree::Store;
+use corecoder_locate::batch::Batch;
 use corecoder_locate::{Settings, locate};
 
 use grep::Grep;
-use questions::{Asked, questions};
 
+/// Questions at most.
+const QUESTIONS: usize = 60;
 /// Ranks beyond this one count as not found.
 const LIMIT: usize = 50;
 
@@ -58,9 +56,8 @@ fn main() -> anyhow::Result<()> {
     let bench = Path::new(env!("CARGO_MANIFEST_DIR"));
     let given = std::env::args().nth(1).map(PathBuf::from);
     let repository = given.clone().unwrap_or_else(|| bench.join(".."));
-    let asked = questions(&repository)?;
-    ensure!(!asked.questions.is_empty(), "no commit gives a question");
-    let table = table(&repository, &asked)?;
+    let batch = Batch::open(&repository, QUESTIONS)?;
+    let table = table(&batch);
     print!("{table}");
     if given.is_none() {
         std::fs::write(bench.join("tables/locate.md"), table)?;
@@ -68,8 +65,8 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn table(repository: &Path, asked: &Asked) -> anyhow::Result<String> {
-    let (store, mut grep) = (Store::open(repository)?, Grep::default());
+fn table(batch: &Batch) -> String {
+    let mut grep = Grep::default();
     // Nothing may depend on how quick the machine is.
     let settings = Settings {
         limit: LIMIT,
@@ -77,22 +74,21 @@ fn table(repository: &Path, asked: &Asked) -> anyhow::Result<String> {
         ..Settings::default()
     };
     let (mut located, mut grepped) = (Score::default(), Score::default());
-    for question in &asked.questions {
-        let tree = store.tree(&question.parent);
-        let answer = locate(&question.text, &tree, None, &settings);
+    for question in &batch.questions {
+        let tree = batch.tree(question);
+        let answer = locate(&question.query, &tree, None, &settings);
         let ranked: Vec<String> = answer.files.into_iter().map(|found| found.path).collect();
-        located.count(&ranked, &question.files);
-        grepped.count(&grep.ranked(&question.text, &tree, LIMIT), &question.files);
+        located.count(&ranked, &question.gold);
+        grepped.count(&grep.ranked(&question.query, &tree, LIMIT), &question.gold);
     }
-    let count = asked.questions.len();
+    let count = batch.questions.len();
     let head = format!(
-        "| {count} questions from {} commits, as of {} | recall@1 | recall@5 | recall@10 | all@5 | MRR |\n\
-         |---|--:|--:|--:|--:|--:|\n",
-        asked.commits, asked.head
+        "| {count} questions from this project's history | recall@1 | recall@5 | recall@10 | all@5 | MRR |\n\
+         |---|--:|--:|--:|--:|--:|\n"
     );
     let rows = [
         located.row("`locate`", count),
         grepped.row("`grep` for the words", count),
     ];
-    Ok(head + &rows.concat())
+    head + &rows.concat()
 }
