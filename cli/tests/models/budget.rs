@@ -111,7 +111,7 @@ fn a_limit_says_in_figures_what_it_is_what_is_left_and_what_the_request_may_cost
     ended.is(
         3,
         &[
-            "the limit of $0.01 leaves $0.01, and the next request needs at least $0.0768, or up to $0.",
+            "the limit of $0.01 leaves $0.01, and the next request needs at least $0.0873, or up to $0.",
             "tokens in at $10",
             "out at $50 per million",
             "raise it with --max-cost",
