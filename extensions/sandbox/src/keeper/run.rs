@@ -93,9 +93,20 @@ fn prepare(job: &Job, user: (u32, u32), front: &UnixStream) -> Result<(MakeDoor,
     if job.mechanism == Mechanism::Landlock {
         landlock::bound_writing(&borders, &job.scratch)?;
     }
-    let terminals = terminals();
+    let walls = Walls {
+        inner,
+        held,
+        proxy,
+        network: policy.network.clone(),
+    };
+    Ok((door(policy, borders, hidden, &walls), walls))
+}
+
+/// The door in these walls, once its listener is there.
+fn door(policy: &Policy, borders: Borders, hidden: Vec<PathBuf>, walls: &Walls) -> MakeDoor {
+    let (held, proxy, terminals) = (walls.held, walls.proxy, terminals());
     let (network, limits) = (policy.network.clone(), policy.limits.clone());
-    let door = move |listener| Door {
+    Box::new(move |listener| Door {
         listener,
         borders,
         note: Note::default(),
@@ -106,14 +117,7 @@ fn prepare(job: &Job, user: (u32, u32), front: &UnixStream) -> Result<(MakeDoor,
         network,
         largest_file: limits.file_size,
         processes: Count::new(limits.processes),
-    };
-    let walls = Walls {
-        inner,
-        held,
-        proxy,
-        network: policy.network.clone(),
-    };
-    Ok((Box::new(door), walls))
+    })
 }
 
 /// Those of this machine, or of the command's own world.
