@@ -125,7 +125,7 @@ impl Samples {
     fn draw(&self, random: &mut Rng) -> Option<Sample> {
         let lines = random.choice(&self.0)?;
         let length = random.usize(3..=12);
-        let first = random.usize(0..lines.len().checked_sub(length)?);
+        let first = random.usize(0..=lines.len().checked_sub(length)?);
         let passage = &lines[first..first + length];
         let dotted = |line: &String| line.contains("...") || line.contains('…');
         if passage.iter().any(dotted) {

@@ -61,7 +61,10 @@ fn blanks_in_the_quote(sample: &Sample, random: &mut Rng) -> Option<Case> {
 }
 
 fn blanks_in_the_file(sample: &Sample, random: &mut Rng) -> Option<Case> {
-    Some(sample.understood(&with_blanks(sample, random)?, &sample.rows))
+    let standing = with_blanks(sample, random)?;
+    // Old text that ends within its last line says nothing of the blanks behind it: they stay where they are.
+    let torn = !sample.ended && olds(&standing).last() != olds(&sample.rows).last();
+    (!torn).then(|| sample.understood(&standing, &sample.rows))
 }
 
 fn blank_line(sample: &Sample, random: &mut Rng) -> Option<Case> {
@@ -177,20 +180,24 @@ fn quoted_whole(sample: &Sample, change: impl Fn(&str) -> String) -> Case {
 
 fn line_numbers(sample: &Sample, random: &mut Rng) -> Option<Case> {
     let sign = *random.choice(&["\t", "→", ": ", " | "])?;
-    let first = sample.above.len() + 1;
-    let numbered = |text: &str| {
-        let lines = (first..).zip(text.lines());
-        let lines: Vec<String> = lines
-            .map(|(n, line)| format!("{n:>6}{sign}{line}"))
-            .collect();
+    let numbered = |lines: Vec<&str>| {
+        let lines = (sample.above.len() + 1..).zip(lines);
+        let lines = lines.map(|(number, line)| format!("{number:>6}{sign}{line}"));
+        let lines: Vec<String> = lines.collect();
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
         sample.quoted(&lines)
     };
-    let case = quoted_whole(sample, numbered);
+    let case = sample.understood(&sample.rows, &sample.rows);
     // Half of the models number what they quote alone.
-    let plain = sample.quoted(&news(&sample.rows));
-    let new = if random.bool() { case.new } else { plain };
-    Some(Case { new, ..case })
+    let new = match random.bool() {
+        true => numbered(news(&sample.rows)),
+        false => case.new,
+    };
+    Some(Case {
+        old: numbered(olds(&sample.rows)),
+        new,
+        ..case
+    })
 }
 
 fn fence(sample: &Sample, random: &mut Rng) -> Option<Case> {
