@@ -770,13 +770,19 @@ fn long_and_deep_lines_are_judged_quickly() {
     ];
     let project = Project::at(Path::new("/srv/project"), rules);
     for line in lines {
-        let start = std::time::Instant::now();
+        let start = worked();
         let word = project.word(&bash(&line));
-        let taken = start.elapsed();
+        let taken = worked() - start;
         let name: String = line.chars().take(30).collect();
         assert_eq!(word, "ask", "{name}");
         assert!(taken.as_millis() < 2000, "{name} took {taken:?}");
     }
+}
+
+/// How long this thread has worked; what else the machine does is left out.
+fn worked() -> std::time::Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    std::time::Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
 fn part() -> impl Strategy<Value = String> {
