@@ -175,10 +175,20 @@ pub fn end_all() {
                 let _ = kill_process(pid, Signal::KILL);
             }
         }
-        // Until the killed have ended, which is not told.
-        std::thread::sleep(Duration::from_micros(100));
+        // Thousands take a while to end, and looking at them all again would take the processor from them.
+        let mut ended = Instant::now();
+        while ended.elapsed() < SETTLED {
+            let left = reap(|_, _| ended = Instant::now());
+            if !left {
+                return;
+            }
+            std::thread::sleep(Duration::from_micros(100));
+        }
     }
 }
+
+/// When so long none has ended, some may not have been seen.
+const SETTLED: Duration = Duration::from_millis(20);
 
 /// Takes the ends of processes that have ended, and says whether there are others left.
 pub fn reap(mut ended: impl FnMut(i32, i32)) -> bool {
