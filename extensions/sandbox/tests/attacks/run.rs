@@ -274,7 +274,8 @@ fn runs_on(line: &str) -> bool {
 
 /// Whether this becomes so: what was killed may need a moment to go.
 fn soon(is_so: impl Fn() -> bool) -> bool {
-    let end = Instant::now() + Duration::from_millis(400);
+    // Thousands of processes take a while to end, and eight such rows may run at once.
+    let end = Instant::now() + Duration::from_secs(8);
     loop {
         match is_so() {
             true => return true,
