@@ -6,6 +6,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use corecoder::files::shown;
 use corecoder::shell::Bash;
@@ -204,6 +205,12 @@ impl Shell for Runner {
     fn may_write(&self, path: &Path) -> Result<(), String> {
         let sandbox = self.sandbox.as_ref();
         sandbox.map_or(Ok(()), |sandbox| sandbox.may_write(path))
+    }
+
+    fn patience(&self) -> Duration {
+        self.sandbox
+            .as_ref()
+            .map_or_else(|| Bash.patience(), |sandbox| sandbox.patience())
     }
 
     fn spawn(&self, command: Command) -> io::Result<Child> {

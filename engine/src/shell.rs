@@ -5,6 +5,7 @@
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use tokio::process::{Child, Command};
 
@@ -28,6 +29,12 @@ pub trait Shell: Send + Sync {
     /// Whether files may be written there too, or, as text for the model, why not. `path` is absolute, and free of links.
     fn may_write(&self, _path: &Path) -> Result<(), String> {
         Ok(())
+    }
+
+    /// How long what was killed at its timeout may hold its output open. A shell that ends all that a command started, and holds
+    /// the output until it has, asks for the time that this takes.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(1)
     }
 
     /// Starts what [`Shell::command`] made.

@@ -60,8 +60,7 @@ impl Tool for Bash {
             Ok(status) => running.ending(status),
             Err(_) => {
                 running.kill();
-                // What holds the output may end a moment after what was killed, as a sandbox does.
-                let _ = running.rest(Duration::from_secs(1)).await;
+                let _ = running.rest(kit.shell.patience()).await;
                 Err(format!(
                     "[timed out after {limit} s and was killed; give it a longer timeout, or run it in the background with its output in a file]"
                 ))

@@ -208,6 +208,10 @@ impl Shell for Sandbox {
         Ok(())
     }
 
+    fn patience(&self) -> Duration {
+        ENDING
+    }
+
     fn spawn(&self, mut command: Command) -> io::Result<Child> {
         if self.mechanism != Mechanism::Seatbelt {
             command.stdin(self.lifeline.0.try_clone()?);
@@ -226,6 +230,9 @@ const PREFIX: &str = "corecoder-";
 const LOCK: &str = "lock";
 /// A session has locked its folder by then.
 const SETTLED: Duration = Duration::from_secs(60);
+
+/// The keeper holds the output until all is dead. Thousands of processes take seconds on a busy machine.
+const ENDING: Duration = Duration::from_secs(60);
 
 /// Removes what sessions left that were killed.
 fn sweep_others(folder: &Path) {

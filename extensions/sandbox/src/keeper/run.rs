@@ -9,11 +9,12 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
-use rustix::process::{Pid, Signal, set_child_subreaper, set_parent_process_death_signal, setsid};
+use rustix::process::{Pid, set_child_subreaper, setsid};
 
 use super::door::Door;
 use super::filter::{Held, holding, refusing};
 use super::landlock::{self, Inner, Readable};
+use super::loopback::Loopback;
 use super::note::Note;
 use super::processes::{Count, end_all};
 use super::watch::Watch;
@@ -31,7 +32,7 @@ pub fn keep(
     user: (u32, u32),
     mut front: UnixStream,
 ) -> Result<(), Failure> {
-    // Whatever happens to the keeper, what it started ends.
+    // Whatever becomes of the keeper's work, what it started ends. The output stays open until then, for the keeper holds it.
     let _end = End;
     let (door, walls) = prepare(job, user, &front)?;
     let started = start(line, walls)?;
@@ -73,7 +74,6 @@ fn prepare(job: &Job, user: (u32, u32), front: &UnixStream) -> Result<(MakeDoor,
     let mut held = Held::default();
     let mut inner = None;
     if job.mechanism == Mechanism::Namespaces {
-        set_parent_process_death_signal(Some(Signal::KILL))?;
         namespaces::map_user(user.0, user.1)?;
         namespaces::build(policy, &borders, &job.scratch)?;
         borders.own("/dev/shm");
@@ -114,9 +114,11 @@ fn door(policy: &Policy, borders: Borders, hidden: Vec<PathBuf>, walls: &Walls) 
         hidden,
         terminals,
         proxy,
+        loopback: Loopback::default(),
         network,
         largest_file: limits.file_size,
         processes: Count::new(limits.processes),
+        openers: Vec::new(),
     })
 }
 

@@ -274,8 +274,7 @@ fn runs_on(line: &str) -> bool {
 
 /// Whether this becomes so: what was killed may need a moment to go.
 fn soon(is_so: impl Fn() -> bool) -> bool {
-    // Thousands of processes take a while to end, and eight such rows may run at once.
-    let end = Instant::now() + Duration::from_secs(8);
+    let end = Instant::now() + Duration::from_millis(400);
     loop {
         match is_so() {
             true => return true,
