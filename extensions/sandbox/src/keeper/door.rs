@@ -7,11 +7,13 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use rustix::fs::FileType;
 use rustix::io::Errno;
 
 use super::filter::Held;
+use super::loopback::Loopback;
 use super::note::Note;
 use super::place::{Found, Place, locate};
 use super::sys::{self, Answer, Notification};
@@ -33,10 +35,13 @@ pub struct Door {
     pub terminals: Vec<PathBuf>,
     /// Where the proxy listens, if there is one.
     pub proxy: Option<u16>,
+    pub loopback: Loopback,
     pub network: Network,
     /// In bytes.
     pub largest_file: u64,
     pub processes: super::processes::Count,
+    /// Threads that wait to open a named pipe, each with the thread of the keeper that opens it.
+    pub openers: Vec<(i32, JoinHandle<()>)>,
 }
 
 /// A call that is held up.

@@ -12,6 +12,7 @@ use rustix::io::Errno;
 use super::door::{Answered, Call, Door};
 use super::place::{Found, Place, is_ours, kind, locate, look, path_of, through};
 use super::sys::{self, Answer};
+use super::task::Task;
 use crate::borders::Change;
 
 const DONE: Answered = Ok(Answer::Value(0));
@@ -120,14 +121,30 @@ impl Door {
     }
 
     /// A named pipe opens when somebody opens the other end, who may be waiting at the door right now.
-    fn open_later(&self, call: &Call, object: OwnedFd, flags: OFlags) {
+    fn open_later(&mut self, call: &Call, object: OwnedFd, flags: OFlags) {
         let (listener, id) = (self.listener.clone(), call.id);
-        std::thread::spawn(move || {
+        let opener = std::thread::spawn(move || {
             let opened = reopen(through(object.as_fd()), flags);
             drop(object);
             let opened = opened.map(|file| descriptor(file, flags));
+            // With a signal on its way, the kernel decides whether the call begins anew or fails with EINTR: signal(7).
+            let opened = opened.map_err(|error| match error {
+                Errno::INTR => sys::RESTART,
+                error => error,
+            });
             sys::answer(listener.as_fd(), id, opened);
         });
+        self.openers.push((call.task.thread, opener));
+    }
+
+    /// Lets go of those for whom a signal has come while they wait to open a named pipe: at the door they would not hear it.
+    pub fn hear_signals(&mut self) {
+        self.openers.retain(|(_, opener)| !opener.is_finished());
+        for (thread, opener) in &self.openers {
+            if Task::new(*thread).is_signalled() {
+                sys::interrupt(opener);
+            }
+        }
     }
 
     /// Where the walls leave reading to the keeper.

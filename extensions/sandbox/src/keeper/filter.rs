@@ -213,6 +213,9 @@ const REFUSED_IOCTLS: &[u64] = &[
     0x5000_943F, // BTRFS_IOC_SNAP_DESTROY_V2
 ];
 
+/// TCP_MD5SIG, TCP_MD5SIG_EXT, TCP_AO_ADD_KEY, TCP_AO_DEL_KEY, TCP_AO_INFO: linux/tcp.h.
+const SIGNING: &[u64] = &[14, 32, 38, 39, 40];
+
 const NEW_NAMESPACES: i32 = CLONE_NEWUSER
     | CLONE_NEWNS
     | CLONE_NEWPID
@@ -271,6 +274,14 @@ fn refused() -> Result<Rules, Failure> {
     {
         when(&mut rules, SYS_unshare, vec![has(0, bit as u32 as u64)?])?;
         when(&mut rules, SYS_clone, vec![has(0, bit as u32 as u64)?])?;
+    }
+    // Whom its loopback is open to.
+    for option in SIGNING {
+        when(
+            &mut rules,
+            SYS_setsockopt,
+            vec![is(1, IPPROTO_TCP as u64)?, is(2, *option)?],
+        )?;
     }
     // Other kinds of socket than these have no use for commands: packets, virtual machines, Bluetooth, kernel crypto.
     let kinds = [AF_UNIX, AF_INET, AF_INET6, AF_NETLINK].map(|kind| kind as u64);

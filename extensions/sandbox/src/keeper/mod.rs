@@ -8,6 +8,7 @@ mod door;
 mod files;
 mod filter;
 mod landlock;
+mod loopback;
 mod names;
 mod namespaces;
 mod net;

@@ -3,12 +3,13 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 
-use rustix::fs::{OFlags, fcntl_getfl};
+use rustix::fs::{OFlags, fcntl_getfl, fstat};
 use rustix::io::Errno;
 use rustix::net::sockopt::socket_domain;
 use rustix::net::{AddressFamily, SocketType};
 
 use super::door::{Answered, Call, Door};
+use super::loopback::Listener;
 use super::place::{Found, locate, look, path_of, through};
 use super::sys::{self, Answer};
 use crate::borders::Change;
@@ -16,6 +17,9 @@ use crate::policy::Network;
 
 /// The longest address there is: struct sockaddr_storage.
 const LONGEST: u64 = 128;
+
+/// How many may wait to be accepted, where it can't be seen how many the program wants: SOMAXCONN of the kernel.
+const BACKLOG: i32 = 4096;
 
 /// An address as the kernel takes it.
 struct Address {
@@ -70,13 +74,14 @@ enum Socket {
     Same(OwnedFd),
     /// Plain containers give no descriptors away. Another Unix socket can be put in its place there.
     Unix(Unreached),
-    /// Any other socket there.
+    /// Any other socket there, for which there is one kind: streams.
     Other(Unreached),
 }
 
 /// A socket that can't be had, only looked at: proc_pid_fd(5), and the list in proc_pid_net(5).
 struct Unreached {
     number: i32,
+    inode: u64,
     kind: SocketType,
     flags: OFlags,
 }
@@ -111,6 +116,7 @@ impl Socket {
         let flags = OFlags::from_bits_retain(flags.ok_or(Errno::ACCESS)?);
         let unreached = |kind| Unreached {
             number,
+            inode: inode.parse().unwrap_or(0),
             kind,
             flags,
         };
@@ -134,8 +140,16 @@ impl Unreached {
     /// A new socket of this kind, connected or bound; with [`Unreached::replaced`] it takes the old one's place.
     fn anew(&self, address: &[u8], binds: bool) -> Result<OwnedFd, Errno> {
         let family = u16::from_ne_bytes([address[0], address[1]]);
-        let socket = rustix::net::socket(AddressFamily::from_raw(family), self.kind, None)?;
+        let socket = self.unnamed(AddressFamily::from_raw(family))?;
         sys::with_address(socket.as_fd(), address, binds)?;
+        self.as_it_was(socket)
+    }
+
+    fn unnamed(&self, family: AddressFamily) -> Result<OwnedFd, Errno> {
+        rustix::net::socket(family, self.kind, None)
+    }
+
+    fn as_it_was(&self, socket: OwnedFd) -> Result<OwnedFd, Errno> {
         rustix::fs::fcntl_setfl(&socket, self.flags & OFlags::NONBLOCK)?;
         Ok(socket)
     }
@@ -146,12 +160,16 @@ impl Unreached {
 }
 
 impl Door {
-    /// Only where there is no namespace for the network: with a proxy, streams alone, which can be led to it.
+    /// Only where there is no namespace for the network: streams alone, for whom they connect is seen at the door.
     pub fn socket(&mut self, call: &Call) -> Answered {
         let is_stream =
             call.int(1) & 0xf == libc::SOCK_STREAM && matches!(call.int(2), 0 | libc::IPPROTO_TCP);
-        if self.proxy.is_some() && is_stream {
+        if is_stream && (self.proxy.is_some() || call.int(0) == libc::AF_INET) {
             return Ok(Answer::Continue);
+        }
+        if is_stream {
+            // As on a machine without IPv6, where programs take IPv4.
+            return Err(Errno::AFNOSUPPORT);
         }
         let rule = self.rule();
         self.note.refuse_plain(
@@ -174,7 +192,18 @@ impl Door {
                 address.bytes = [&address.bytes[..2], path.as_bytes(), &[0]].concat();
                 listening = Some(object);
             }
-            (AddressFamily::INET | AddressFamily::INET6, Some(to)) => self.may_reach(to)?,
+            (AddressFamily::INET | AddressFamily::INET6, Some(to)) => {
+                let listener = match self.held.internet {
+                    true => self.loopback.listener(to),
+                    false => Some(Listener::Others),
+                };
+                match listener {
+                    Some(Listener::Own) => return self.connect_within(call, socket, address),
+                    Some(Listener::Others) => self.may_reach(to)?,
+                    // It may be there soon.
+                    None => return Err(Errno::CONNREFUSED),
+                }
+            }
             _ => {}
         }
         let socket = match socket {
@@ -188,8 +217,20 @@ impl Door {
                 let socket = unreached.anew(&address.bytes, false)?;
                 return Ok(Some(unreached.replaced(socket)));
             }
+            Socket::Other(_) if self.held.internet => return Err(Errno::ACCESS),
             Socket::Other(_) => return Ok(Some(Answer::Continue)),
         };
+        self.finish_connecting(call, socket, address, listening)
+    }
+
+    /// Without holding up others, where it may take a while.
+    fn finish_connecting(
+        &self,
+        call: &Call,
+        socket: OwnedFd,
+        address: Address,
+        listening: Option<OwnedFd>,
+    ) -> Result<Option<Answer>, Errno> {
         if fcntl_getfl(&socket)?.contains(OFlags::NONBLOCK) {
             return sys::with_address(socket.as_fd(), &address.bytes, false).map(Some);
         }
@@ -200,6 +241,27 @@ impl Door {
             sys::answer(listener.as_fd(), id, connected);
         });
         Ok(None)
+    }
+
+    /// To a program of the same command, where there is no namespace for the network.
+    fn connect_within(
+        &mut self,
+        call: &Call,
+        socket: Socket,
+        address: Address,
+    ) -> Result<Option<Answer>, Errno> {
+        match socket {
+            Socket::Same(socket) => {
+                self.loopback.sign(&socket)?;
+                self.finish_connecting(call, socket, address, None)
+            }
+            Socket::Unix(unreached) | Socket::Other(unreached) => {
+                let socket = unreached.unnamed(AddressFamily::INET)?;
+                self.loopback.sign(&socket)?;
+                sys::with_address(socket.as_fd(), &address.bytes, false)?;
+                Ok(Some(unreached.replaced(unreached.as_it_was(socket)?)))
+            }
+        }
     }
 
     /// The file of a socket that may be connected to: one in a place where the command could have made it.
@@ -258,11 +320,30 @@ impl Door {
         self.still_waits(call)?;
         match socket.domain()? {
             AddressFamily::UNIX => self.bind_unix(call, &address, socket),
-            AddressFamily::INET | AddressFamily::INET6 if self.held.internet => Err(Errno::ACCESS),
+            AddressFamily::INET | AddressFamily::INET6 if self.held.internet => {
+                self.bind_within(&address, socket)
+            }
             _ => match socket {
                 Socket::Same(socket) => sys::with_address(socket.as_fd(), &address.bytes, true),
                 _ => Ok(Answer::Continue),
             },
+        }
+    }
+
+    fn bind_within(&mut self, address: &Address, socket: Socket) -> Answered {
+        let to = address.internet().ok_or(Errno::ACCESS)?;
+        match socket {
+            Socket::Same(socket) => {
+                self.loopback.bind(&socket, to, &address.bytes)?;
+                Ok(Answer::Value(0))
+            }
+            Socket::Unix(unreached) | Socket::Other(unreached) => {
+                let socket = unreached.unnamed(AddressFamily::INET)?;
+                sys::reuse_address(socket.as_fd())?;
+                self.loopback.bind(&socket, to, &address.bytes)?;
+                rustix::net::listen(&socket, BACKLOG)?;
+                Ok(unreached.replaced(unreached.as_it_was(socket)?))
+            }
         }
     }
 
@@ -288,6 +369,7 @@ impl Door {
             Socket::Same(socket) => sys::with_address(socket.as_fd(), &bound, true)?,
             Socket::Unix(unreached) => {
                 let socket = unreached.anew(&bound, true)?;
+                rustix::net::listen(&socket, BACKLOG)?;
                 unreached.replaced(socket)
             }
             Socket::Other(_) => return Err(Errno::INVAL),
@@ -299,14 +381,17 @@ impl Door {
     /// Only where there is no namespace for the network: nobody is to come in from outside.
     pub fn listen(&mut self, call: &Call) -> Answered {
         let socket = Socket::of(call)?;
-        if socket.domain()? != AddressFamily::UNIX {
-            return Err(Errno::ACCESS);
-        }
+        let is_unix = socket.domain()? == AddressFamily::UNIX;
         match socket {
-            Socket::Same(socket) => {
+            Socket::Same(socket) if is_unix || self.loopback.is_bound(fstat(&socket)?.st_ino) => {
                 rustix::net::listen(&socket, call.int(1)).map(|()| Answer::Value(0))
             }
-            _ => Ok(Answer::Continue),
+            // They have listened since they were bound, for by now the number might stand for another.
+            Socket::Unix(_) => Ok(Answer::Value(0)),
+            Socket::Other(unreached) if self.loopback.is_bound(unreached.inode) => {
+                Ok(Answer::Value(0))
+            }
+            _ => Err(Errno::ACCESS),
         }
     }
 

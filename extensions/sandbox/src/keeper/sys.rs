@@ -8,7 +8,9 @@
 use std::ffi::c_void;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::thread::JoinHandleExt;
 use std::ptr;
+use std::thread::JoinHandle;
 
 use rustix::io::Errno;
 use seccompiler::BpfProgram;
@@ -187,10 +189,70 @@ pub fn with_address(socket: BorrowedFd<'_>, address: &[u8], binds: bool) -> Resu
     checked(i64::from(result)).map(Answer::Value)
 }
 
+fn set_option<T>(socket: BorrowedFd<'_>, level: i32, option: i32, value: &T) -> Result<(), Errno> {
+    // SAFETY: each caller passes what its option takes, and the size is the value's.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            level,
+            option,
+            ptr::from_ref(value).cast(),
+            size_of::<T>() as u32,
+        )
+    };
+    checked(i64::from(result)).map(drop)
+}
+
+/// What signs segments of TCP.
+pub type SigningKey = [u8; 16];
+
+/// struct tcp_md5sig of linux/tcp.h, which libc has not.
+#[repr(C)]
+struct Signature {
+    address: libc::sockaddr_storage,
+    flags: u8,
+    prefix: u8,
+    length: u16,
+    interface: i32,
+    key: [u8; 80],
+}
+
+/// Has a socket sign what it sends over IPv4, and drop what is not signed: tcp(7), TCP_MD5SIG_EXT.
+pub fn sign(socket: BorrowedFd<'_>, key: &SigningKey) -> Result<(), Errno> {
+    // SAFETY: all zeroes is a value of these numbers.
+    let mut signature: Signature = unsafe { std::mem::zeroed() };
+    signature.address.ss_family = libc::AF_INET as u16;
+    // TCP_MD5SIG_FLAG_PREFIX; a prefix of no bits is every sender.
+    signature.flags = 1;
+    signature.length = key.len() as u16;
+    signature.key[..key.len()].copy_from_slice(key);
+    set_option(socket, libc::IPPROTO_TCP, libc::TCP_MD5SIG_EXT, &signature)
+}
+
+/// What a server asks for before it binds, so that it can bind again at once: socket(7).
+pub fn reuse_address(socket: BorrowedFd<'_>) -> Result<(), Errno> {
+    set_option(socket, libc::SOL_SOCKET, libc::SO_REUSEADDR, &1_i32)
+}
+
 /// Lets a signal do what it does to a program that takes no notice of it.
 pub fn act_by_default(signal: i32) {
     // SAFETY: no handler is installed, one is taken away.
     unsafe { libc::signal(signal, libc::SIG_DFL) };
+}
+
+/// The kernel's ERESTARTSYS, for a caller that has a signal waiting: its call begins anew, or fails with EINTR.
+pub const RESTART: Errno = Errno::from_raw_os_error(512);
+
+/// Has a call that a thread of ours is waiting in fail with EINTR.
+pub fn interrupt<T>(thread: &JoinHandle<T>) {
+    extern "C" fn awake(_: libc::c_int) {}
+    // SAFETY: the handler does nothing. The thread can be named as long as its handle is there, even when it has ended.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = awake as *const () as usize;
+        libc::sigaction(libc::SIGUSR1, ptr::from_ref(&action), ptr::null_mut());
+        libc::pthread_kill(thread.as_pthread_t(), libc::SIGUSR1);
+    }
 }
 
 /// Makes all mounts below `/` read-only, for this mount namespace.

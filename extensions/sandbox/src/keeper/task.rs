@@ -41,6 +41,19 @@ impl Task {
         line.map(str::trim)
     }
 
+    /// Whether a signal waits for this thread that it would take now.
+    pub fn is_signalled(&self) -> bool {
+        let set = |name| {
+            let text = self.status(name);
+            text.and_then(|text| u64::from_str_radix(text, 16).ok())
+                .unwrap_or(0)
+        };
+        // What is sent to the process goes to its first thread, if that takes it.
+        let is_first = self.process() == Ok(self.thread);
+        let shared = if is_first { set("ShdPnd") } else { 0 };
+        (set("SigPnd") | shared) & !set("SigBlk") != 0
+    }
+
     /// The process that the thread is of.
     pub fn process(&self) -> Result<i32, Errno> {
         let group = self.status("Tgid").and_then(|text| text.parse().ok());

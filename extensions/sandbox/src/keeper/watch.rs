@@ -14,7 +14,7 @@ use super::processes::{descendants, end_all, memory, names, reap};
 use super::run::{Failure, Started};
 use crate::repository;
 
-/// How often memory is looked at; more often when it is getting scarce.
+/// How often memory and signals are looked at; more often when memory is getting scarce.
 const LOOK: Duration = Duration::from_millis(100);
 const CLOSE_LOOK: Duration = Duration::from_millis(5);
 
@@ -122,9 +122,10 @@ impl<'a> Watch<'a> {
         });
     }
 
-    /// Looks at the memory, and says when to look again.
+    /// Looks at memory and signals, and says when to look again.
     fn look(&mut self) -> Duration {
         let began = Instant::now();
+        self.door.hear_signals();
         let used = memory(&descendants());
         if used > self.limit {
             let most = self.limit >> 20;
