@@ -5,7 +5,7 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, RwLock};
 use std::time::{Duration, Instant};
 
 use corecoder_sandbox::Mechanism;
@@ -80,8 +80,16 @@ impl Place {
     }
 }
 
+/// Rows share it; one that runs alone has it to itself.
+static MACHINE: RwLock<()> = RwLock::new(());
+
 /// Runs one row in a world of its own.
 pub fn check(case: &Case, place: &Place) -> Result<Completion, Failed> {
+    let (_shared, _alone);
+    match case.alone {
+        true => _alone = MACHINE.write(),
+        false => _shared = MACHINE.read(),
+    }
     let world = World::new(&place.user, place.folder)?;
     let filled = case.map(&|text| world.fill(text));
     let order = Order {
