@@ -289,6 +289,11 @@ pub enum Command {
     },
     /// Find the files that an error message, an issue or a description is about
     Locate(LocateArgs),
+    /// MCP servers: list, add, remove, show and try them
+    Mcp {
+        #[command(subcommand)]
+        action: McpCommand,
+    },
     /// Show every setting, its value and where it comes from
     Config,
     /// Check key, endpoint, model and terminal, and say what to do
@@ -297,6 +302,83 @@ pub enum Command {
     Completions { shell: Shell },
     /// Print the man page
     Man,
+}
+
+#[derive(Subcommand)]
+pub enum McpCommand {
+    /// Try all servers, and say how they are
+    List {
+        /// One JSON array, for programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Add a server: its URL, or -- and the command that starts it
+    Add(McpAddArgs),
+    /// Remove a server from the file that it stands in
+    Remove {
+        name: String,
+        #[arg(long, value_enum)]
+        scope: Option<Scope>,
+    },
+    /// Show how a server is configured; keys are not shown
+    Get { name: String },
+    /// Start a server and show what it offers, how long it took, and what it wrote to its stderr
+    Test { name: String },
+}
+
+#[derive(Group)]
+pub struct McpAddArgs {
+    /// What the server is called in the names of its tools
+    pub name: String,
+
+    /// Its URL, or the command that starts it with its arguments; put -- before a command with options
+    #[arg(value_name = "URL|COMMAND", required = true, num_args = 1.., trailing_var_arg = true)]
+    pub target: Vec<String>,
+
+    /// For whom: you, or everybody who works in this project
+    #[arg(long, value_enum, default_value_t = Scope::User)]
+    pub scope: Scope,
+
+    /// How to talk to it [default: stdio for a command, http for a URL]
+    #[arg(long, value_enum)]
+    pub transport: Option<Transport>,
+
+    /// A variable of its environment; ${NAME} stands for one of yours
+    #[arg(short, long, value_name = "NAME=VALUE", value_parser = pair('='))]
+    pub env: Vec<(String, String)>,
+
+    /// A header of each request, such as "Authorization: Bearer ${TOKEN}"
+    #[arg(long, value_name = "NAME: VALUE", value_parser = pair(':'))]
+    pub header: Vec<(String, String)>,
+}
+
+/// Who has a server.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Scope {
+    /// ~/.corecoder/mcp.json
+    User,
+    /// .mcp.json in the project
+    Project,
+}
+
+/// How a server is talked to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Transport {
+    Stdio,
+    Http,
+    Sse,
+}
+
+/// A name and a value with this between them.
+fn pair(
+    between: char,
+) -> impl Fn(&str) -> Result<(String, String), String> + Clone + Send + Sync + 'static {
+    move |text| match text.split_once(between) {
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok((name.trim().to_string(), value.trim_start().to_string()))
+        }
+        _ => Err(format!("there is no {between:?} in it")),
+    }
 }
 
 #[derive(Group)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use corecoder::{Agent, Host, Tool, tools};
 use corecoder_edit::{EditFile, WriteFile};
 use corecoder_locate::Locate;
+use corecoder_mcp::offer::Wrap;
 use corecoder_sessions::record::Recorder;
 use corecoder_sessions::track::Tracker;
 
@@ -16,7 +17,7 @@ use crate::plan::{self, PresentPlan};
 use crate::status::Bill;
 use crate::todo::{self, TodoWrite};
 use crate::walls::Way;
-use crate::{Start, cost, project, unsure, words};
+use crate::{Start, cost, mcp, project, unsure, words};
 
 /// The agent that works in this session, for this person. What happens is told to `host`, which asks the person. Errors
 /// if its model can't be set up.
@@ -48,21 +49,42 @@ pub fn agent(
     if let Some(turns) = project.settings.max_turns {
         agent = agent.rounds(usize::try_from(turns).unwrap_or(usize::MAX));
     }
-    let mut told = host;
+    let (mut told, mut tracker) = (host, None);
     if let Some(session) = &kept.session {
         let root = agent.kit().files.root().to_path_buf();
-        tools = Tracker::new(session.clone(), root).follow(&tools);
+        let follows = Tracker::new(session.clone(), root);
+        tools = follows.follow(&tools);
+        tracker = Some(follows);
         told = Arc::new(Recorder::new(session.clone(), told));
         person.hooks.session(&session.id(), Some(session.path()));
     }
     begin_bill(start, kept, person);
     // A hook that replaces an input does so before anything is followed.
     agent = agent.tools(person.hooks.follow(&tools)).host(told);
+    if let Some(mcp) = person.mcp() {
+        mcp.offer(&mut agent, around(start, person, tracker));
+    }
     agent.resume(std::mem::take(&mut kept.entries));
     person.deliver_to(&agent.kit().inbox);
     person.modes.recall(&agent);
     todo::recall(&agent);
     Ok(agent)
+}
+
+/// What is put around the tools of servers, as around all others.
+fn around(start: &Start, person: &Arc<Person>, tracker: Option<Arc<Tracker>>) -> Wrap {
+    let (places, hooks) = (person.places.clone(), person.hooks.clone());
+    let refused = refused(&start.args);
+    Box::new(move |tool| {
+        if mcp::is_refused(&refused, tool.as_ref()) {
+            return None;
+        }
+        let mut tools = places.follow(&[tool]);
+        if let Some(tracker) = &tracker {
+            tools = tracker.follow(&tools);
+        }
+        hooks.follow(&tools).pop()
+    })
 }
 
 /// The words behind the system prompt, led by when to use a tool that the engine's prompt does not know of.
@@ -132,6 +154,9 @@ fn seven() -> Vec<Arc<dyn Tool>> {
 pub fn names(start: &Start, person: &Arc<Person>) -> Vec<String> {
     let tools = allowed(start, person);
     let mut names: Vec<String> = tools.iter().map(|tool| tool.spec().name).collect();
+    if let Some(mcp) = person.mcp() {
+        names.extend(mcp.tool_names());
+    }
     names.sort();
     names
 }

@@ -24,16 +24,18 @@ pub struct Attached {
     pub problems: Vec<String>,
 }
 
-/// Reads what the message names with `@`, relative to `folder`, unless it is `refused`, with the reason.
+/// Reads what the message names with `@`, relative to `folder`, unless it is `refused`, with the reason, or `is_other`
+/// than a file.
 pub fn attached(
     message: &str,
     folder: &Path,
     home: Option<&Path>,
     refused: impl Fn(&Path) -> Option<String>,
+    is_other: impl Fn(&str) -> bool,
 ) -> Attached {
     let mut attached = Attached::default();
     let mut seen: Vec<PathBuf> = Vec::new();
-    for name in names(message) {
+    for name in names(message).into_iter().filter(|name| !is_other(name)) {
         let Some(path) = place(&name, folder, home) else {
             if looks_like_a_file(&name) {
                 let words = format!("there is no file {name}, so @{name} stays text");
@@ -59,7 +61,7 @@ pub fn attached(
 }
 
 /// The words behind an `@` that begins a word; in quotes, if there are blanks in them.
-fn names(message: &str) -> Vec<String> {
+pub fn names(message: &str) -> Vec<String> {
     let mut names = Vec::new();
     for (at, _) in message.match_indices('@') {
         let begins = message[..at].chars().next_back();

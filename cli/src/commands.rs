@@ -13,7 +13,7 @@ use crate::status::Bill;
 use crate::typing::Message;
 use crate::words::{self, plain};
 use crate::work::{Ended, until_interrupted};
-use crate::{Start, assemble, cost, keep, sessions, turn, unsure};
+use crate::{Start, assemble, cost, keep, mcp, sessions, turn, unsure};
 
 const HELP: &str = concat!(
     "  /help            this text\n",
@@ -22,6 +22,7 @@ const HELP: &str = concat!(
     "  /plan            plan mode: read and plan, change nothing\n",
     "  /skills          skills and custom commands: /NAME runs one\n",
     "  /hooks           the programs that are told of steps\n",
+    "  /mcp             MCP servers and how they are\n",
     "  /trust [yes|no]  whether what this folder brings counts, from the next start\n",
     "  /tokens          what this session has used\n",
     "  /compact [WHAT]  make room in the conversation, keeping WHAT in mind\n",
@@ -41,8 +42,8 @@ const HELP: &str = concat!(
 );
 
 /// The commands of the program itself.
-const OWN: [&str; 20] = [
-    "compact", "diff", "exit", "help", "hooks", "mode", "model", "plan", "quit", "redo", "reset",
+const OWN: [&str; 21] = [
+    "compact", "diff", "exit", "help", "hooks", "mcp", "mode", "model", "plan", "quit", "redo", "reset",
     "rewind", "save", "sessions", "skills", "clear", "tokens", "trust", "undo", "new",
 ];
 
@@ -95,6 +96,7 @@ impl Repl {
             }
             ("/skills", _) => self.list_skills(),
             ("/hooks", _) => self.list_hooks(),
+            ("/mcp", _) => self.list_servers(),
             ("/trust", said) => self.trust(said),
             ("/tokens", _) => self.tokens(),
             ("/compact", focus) => return self.compact(focus).await,
@@ -113,6 +115,7 @@ impl Repl {
         match self.start.project.invoked(name, args) {
             Some(Ok(text)) => return self.chat(Message::new(text)).await,
             Some(Err(why)) => say!("{}", style(plain(&why)).yellow()),
+            None if name.starts_with("mcp__") => return self.prompt(name, args).await,
             None => {
                 let names = names(&self.start.project);
                 let near = words::nearest(&format!("/{name}"), names.iter().map(String::as_str));
@@ -125,6 +128,30 @@ impl Repl {
         None
     }
 
+    /// What a server has prepared.
+    async fn prompt(&mut self, name: &str, args: &str) -> Option<ExitCode> {
+        let prompted = match self.person.mcp() {
+            Some(mcp) => mcp.prompt(name, args).await,
+            None => None,
+        };
+        match prompted {
+            Some(Ok(text)) => return self.chat(Message::new(text)).await,
+            Some(Err(why)) => say!("{}", style(plain(&why)).yellow()),
+            None => say!("no MCP server that is ready has a prompt /{}; Tab lists them", plain(name)),
+        }
+        None
+    }
+
+    /// The servers and how they are.
+    fn list_servers(&self) {
+        let Some(mcp) = self.person.mcp() else {
+            return say!("there are none; corecoder mcp add NAME COMMAND adds one (docs/mcp.md)");
+        };
+        for (configured, state) in mcp.servers.states() {
+            say!("  {}", plain(&mcp::command::line(&configured, &state)));
+        }
+    }
+
     /// `!` runs a command and shows it to the model with the next message, `!!` shows it to the person alone.
     pub async fn shell(&mut self, line: &str) -> Option<ExitCode> {
         let (command, told) = match line.strip_prefix("!!") {
@@ -132,7 +159,7 @@ impl Repl {
             None => (line[1..].trim(), true),
         };
         let kit = self.agent.kit().clone();
-        let Some(bash) = kit.tool("bash").filter(|_| !command.is_empty()).cloned() else {
+        let Some(bash) = kit.tools.get("bash").filter(|_| !command.is_empty()) else {
             say!("write a command behind the !, as in !git status");
             return None;
         };

@@ -8,6 +8,7 @@ use corecoder_providers::choice::Chosen;
 use ignore::WalkBuilder;
 use parking_lot::Mutex;
 
+use crate::mcp::Mcp;
 use crate::settings::table::MODES;
 
 /// What can be completed.
@@ -16,6 +17,9 @@ pub struct Completions {
     pub commands: Vec<String>,
     pub folder: PathBuf,
     pub models: Models,
+    /// The servers, whose resources and prompts are completed too, and where they are asked.
+    pub mcp: Option<Arc<Mcp>>,
+    pub runtime: tokio::runtime::Handle,
 }
 
 /// The models of the endpoint, asked for when they are first wanted.
@@ -81,11 +85,16 @@ impl Completions {
             fitting.take(OFFERED).cloned().collect::<Vec<_>>()
         };
         if start == 0 && word.starts_with('/') {
-            return (0, beginning(&self.commands));
+            let mut commands = self.commands.clone();
+            if word.starts_with("/m") {
+                commands.extend(self.of_servers(Mcp::prompts));
+            }
+            return (0, beginning(&commands));
         }
         if let Some(name) = word.strip_prefix('@') {
-            let found = self.files(name).into_iter().map(|path| mention(&path));
-            return (start, found.collect());
+            let resources = self.of_servers(|mcp| mcp.resources(name));
+            let found = resources.into_iter().chain(self.files(name));
+            return (start, found.map(|path| mention(&path)).collect());
         }
         match before.split_whitespace().next() {
             Some("/model") => (start, beginning(&self.models.names())),
@@ -95,6 +104,17 @@ impl Completions {
             }
             Some(command) if command.starts_with('!') => (start, self.files(word)),
             _ => (pos, Vec::new()),
+        }
+    }
+
+    /// What servers list. Not to be called on the runtime's own thread.
+    fn of_servers<'a, L>(&'a self, list: impl FnOnce(&'a Mcp) -> L) -> Vec<String>
+    where
+        L: Future<Output = Vec<String>>,
+    {
+        match &self.mcp {
+            Some(mcp) => self.runtime.block_on(list(mcp)),
+            None => Vec::new(),
         }
     }
 

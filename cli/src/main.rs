@@ -31,6 +31,7 @@ mod assemble;
 mod backend;
 mod keep;
 mod known;
+mod mcp;
 mod outside;
 mod person;
 mod placed;
@@ -82,6 +83,7 @@ use corecoder_sessions::list::Info;
 
 use args::{Args, Command};
 use backend::Backend;
+use corecoder_mcp::Shepherd;
 use corecoder_sandbox::Keeper;
 use project::Project;
 use walls::Walls;
@@ -93,6 +95,12 @@ const LIMIT: u8 = 3;
 /// The provider is unavailable after all tries (EX_TEMPFAIL in sysexits.h).
 const UNAVAILABLE: u8 = 75;
 
+/// What this program does under other names: it starts itself anew for that.
+struct Own {
+    keeper: Keeper,
+    shepherd: Shepherd,
+}
+
 /// What a run begins with.
 pub struct Start {
     pub args: Args,
@@ -100,6 +108,8 @@ pub struct Start {
     pub backend: Backend,
     /// What keeps commands.
     pub walls: Walls,
+    /// What looks after servers that are started.
+    pub shepherd: Shepherd,
     /// The session to go on with.
     pub info: Option<Info>,
     /// What a person should know before.
@@ -138,7 +148,10 @@ fn report(error: &anyhow::Error) -> ExitCode {
 }
 
 fn main() -> ExitCode {
-    let keeper = Keeper::enter();
+    let own = Own {
+        keeper: Keeper::enter(),
+        shepherd: Shepherd::enter(),
+    };
     let args = Args::read();
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -147,16 +160,16 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return report(&error.into()),
     };
-    let outcome = runtime.block_on(run(args, &keeper));
+    let outcome = runtime.block_on(run(args, &own));
     // A search on another thread, or a line editor that waits for a key, must not hold up the end.
     runtime.shutdown_background();
     outcome.unwrap_or_else(|error| report(&error))
 }
 
-async fn run(mut args: Args, keeper: &Keeper) -> anyhow::Result<ExitCode> {
+async fn run(mut args: Args, own: &Own) -> anyhow::Result<ExitCode> {
     match args.command.take() {
-        None => work(args, keeper).await,
-        Some(Command::Demo) => demo::run(keeper).await,
+        None => work(args, own).await,
+        Some(Command::Demo) => demo::run(&own.keeper).await,
         Some(Command::Sessions { action, json }) => {
             let (_, data) = project::own();
             sessions::run(data.as_deref(), action, json)
@@ -176,10 +189,14 @@ async fn run(mut args: Args, keeper: &Keeper) -> anyhow::Result<ExitCode> {
             };
             match command {
                 Command::Doctor => {
-                    return Ok(doctor::run(&args, keeper, &mut project, &remarks).await);
+                    return Ok(doctor::run(&args, &own.keeper, &mut project, &remarks).await);
                 }
                 Command::Models { of, json } => {
                     return Ok(offers::run(&args, &project, of.as_deref(), json).await);
+                }
+                Command::Mcp { action } => {
+                    let file = mcp::command::run(&project.places, action, &own.shepherd);
+                    return Ok(file.await.unwrap_or_else(|problem| usage(&problem)));
                 }
                 Command::Cost { session, json } => {
                     return cost::run(&project, session.as_deref(), json);
@@ -188,7 +205,7 @@ async fn run(mut args: Args, keeper: &Keeper) -> anyhow::Result<ExitCode> {
             }
             let meant = backend::meant(&args, &project.places, &project.settings);
             settings::show::run(&args, &project.settings, meant.as_ref());
-            match Walls::up(keeper, &project) {
+            match Walls::up(&own.keeper, &project) {
                 Ok(walls) => say!("\n{}", walls.summary()),
                 Err(why) => say!("\n{}", words::plain(&walls::lacking(&why))),
             }
@@ -200,7 +217,7 @@ async fn run(mut args: Args, keeper: &Keeper) -> anyhow::Result<ExitCode> {
 }
 
 /// A task, or a conversation.
-async fn work(args: Args, keeper: &Keeper) -> anyhow::Result<ExitCode> {
+async fn work(args: Args, own: &Own) -> anyhow::Result<ExitCode> {
     if let Some(problem) = args.unfit() {
         return Ok(usage(problem));
     }
@@ -213,7 +230,7 @@ async fn work(args: Args, keeper: &Keeper) -> anyhow::Result<ExitCode> {
         task => task,
     };
     let is_terminal = matches!(task, one_shot::Task::Terminal(_));
-    let start = match begin(args, keeper, is_terminal).await? {
+    let start = match begin(args, own, is_terminal).await? {
         Ok(start) => start,
         Err(code) => return Ok(code),
     };
@@ -226,7 +243,7 @@ async fn work(args: Args, keeper: &Keeper) -> anyhow::Result<ExitCode> {
 /// Finds session, folder and settings; `Err` is how the program ends without them.
 async fn begin(
     args: Args,
-    keeper: &Keeper,
+    own: &Own,
     is_terminal: bool,
 ) -> anyhow::Result<Result<Start, ExitCode>> {
     let here = here();
@@ -247,7 +264,7 @@ async fn begin(
         Err(problem) => return Ok(Err(usage(&problem))),
     };
     remarks.extend(project.problems.iter().cloned());
-    let walls = match walled(keeper, &project, is_terminal).await {
+    let walls = match walled(&own.keeper, &project, is_terminal).await {
         Ok(walls) => walls,
         Err(code) => return Ok(Err(code)),
     };
@@ -262,6 +279,7 @@ async fn begin(
         project,
         backend,
         walls,
+        shepherd: own.shepherd.clone(),
         info,
         remarks,
     }))

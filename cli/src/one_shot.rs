@@ -13,11 +13,12 @@ use corecoder_output::{Form, Printer, Schema, Setup};
 
 use crate::args::{Args, InputFormat, OutputArgs, OutputFormat};
 use crate::keep::{self, Kept};
+use crate::mcp::Mcp;
 use crate::person::Person;
 use crate::project::claude;
 use crate::screen::{Screen, Show};
 use crate::scripted::{Run, Stopped};
-use crate::signals::Signals;
+use crate::signals::{Interrupt, Signals};
 use crate::status::Bill;
 use crate::typing::Message;
 use crate::words::plain;
@@ -79,7 +80,7 @@ fn read_all(mut stdin: std::io::Stdin) -> anyhow::Result<Vec<u8>> {
 
 /// Does the task, or all that come in on standard input.
 pub async fn run(start: Start, task: Task) -> anyhow::Result<ExitCode> {
-    let signals = Signals::new()?;
+    let mut signals = Signals::new()?;
     Signals::insist();
     let schema = match prepared(&start.args.output) {
         Ok(schema) => schema,
@@ -98,6 +99,16 @@ pub async fn run(start: Start, task: Task) -> anyhow::Result<ExitCode> {
         &start.walls,
         false,
     ));
+    person.works_with(Mcp::start(&start, &person));
+    if let Some(mcp) = person.mcp() {
+        tokio::select! {
+            () = mcp.settled() => {}
+            interrupt = signals.next() => return Ok(match interrupt {
+                Interrupt::Leave(code) => code,
+                Interrupt::Cancel => ExitCode::from(130),
+            }),
+        }
+    }
     let printer = printer(&start, &kept, &person);
     let host: Arc<dyn Host> = match &printer {
         Some(printer) => printer.clone(),
@@ -244,6 +255,7 @@ fn printer(start: &Start, kept: &Kept, person: &Arc<Person>) -> Option<Arc<Print
         model: project.settings.config.model.clone(),
         cwd: project.places.cwd.clone(),
         tools: assemble::names(start, person),
+        mcp_servers: person.mcp().map(|mcp| mcp.statuses()).unwrap_or_default(),
         permission_mode: claude(project.mode).to_string(),
         slash_commands: commands::names(project)
             .iter()

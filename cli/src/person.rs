@@ -15,10 +15,11 @@ use corecoder_guard::permissions::{self, Mode, Permissions, Rule, Verdict};
 use corecoder_hooks::{Decision, Hooks};
 use corecoder_providers::budget::{Limit, Limits, Short};
 use parking_lot::Mutex;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::attach;
+use crate::attach::{self, Attached};
+use crate::mcp::{Mcp, elicited};
 use crate::placed::Places;
 use crate::plan::{self, Modes};
 use crate::project::{Project, claude};
@@ -52,6 +53,8 @@ pub struct Person {
     inbox: Mutex<Option<Inbox>>,
     home: Option<PathBuf>,
     folder: PathBuf,
+    /// The servers of the session, once they are started.
+    mcp: Mutex<Option<Arc<Mcp>>>,
 }
 
 /// Where rules are remembered.
@@ -116,7 +119,23 @@ impl Person {
             inbox: Mutex::default(),
             home: places.home.clone(),
             folder: places.cwd.clone(),
+            mcp: Mutex::default(),
         }
+    }
+
+    /// Whether somebody is there to be asked.
+    pub fn attends(&self) -> bool {
+        self.attends
+    }
+
+    /// The session works with these servers.
+    pub fn works_with(&self, mcp: Option<Arc<Mcp>>) {
+        *self.mcp.lock() = mcp;
+    }
+
+    /// The servers of the session.
+    pub fn mcp(&self) -> Option<Arc<Mcp>> {
+        self.mcp.lock().clone()
     }
 
     /// Messages that are typed while the agent works go to this inbox.
@@ -161,7 +180,27 @@ impl Person {
     /// What a message brings along with `@`, less what must not be read. The person is told.
     pub fn attached(&self, message: &str) -> Vec<Entry> {
         let refused = |path: &Path| self.denies(path);
-        let attached = attach::attached(message, &self.folder, self.home.as_deref(), refused);
+        let mcp = self.mcp();
+        let is_mention = |name: &str| mcp.as_ref().is_some_and(|mcp| mcp.is_mention(name));
+        let home = self.home.as_deref();
+        self.told(attach::attached(
+            message,
+            &self.folder,
+            home,
+            refused,
+            is_mention,
+        ))
+    }
+
+    /// The resources of servers that a message brings along. The person is told.
+    pub async fn mentioned(&self, message: &str) -> Vec<Entry> {
+        match self.mcp() {
+            Some(mcp) => self.told(mcp.attached(message).await),
+            None => Vec::new(),
+        }
+    }
+
+    fn told(&self, attached: Attached) -> Vec<Entry> {
         if !attached.names.is_empty() {
             let names = plain(&attached.names.join(", "));
             self.screen
@@ -174,6 +213,9 @@ impl Person {
 
     /// The word of hooks and rules, and of the person where those leave it open.
     async fn judge(&self, who: &str, call: &ToolCall, effect: Effect) -> Approval {
+        // Rules and hooks are about the tool that is called in the end.
+        let meant = corecoder_mcp::tools::meant(call);
+        let call = meant.as_ref().unwrap_or(call);
         let cwd = self.places.of(call).unwrap_or_else(|| self.folder.clone());
         if !self.hooks.is_empty() {
             self.screen
@@ -376,6 +418,23 @@ impl Person {
                 self.interrupt().await
             }
             answer => Some(answer),
+        }
+    }
+
+    /// What a server asks the person for.
+    pub async fn elicit(&self, server: &str, params: &Value) -> Value {
+        if !self.attends {
+            return json!({"action": "decline"});
+        }
+        let _turn = self.turn.lock().await;
+        let asked = self.screen.ask();
+        match elicited::ask(server, params).await {
+            Ok(result) => result,
+            Err(Answer::Interrupted) => {
+                drop(asked);
+                self.interrupt().await
+            }
+            Err(_) => json!({"action": "cancel"}),
         }
     }
 

@@ -254,7 +254,7 @@ fn visible_lines(text: &str) -> String {
 }
 
 /// One line from the person. What was typed before the question was asked is no answer to it.
-async fn line(choices: String, begun: String) -> Result<String, Answer> {
+pub async fn line(choices: String, begun: String) -> Result<String, Answer> {
     // Without a terminal there is nothing to forget.
     let _ = tcflush(std::io::stdin(), QueueSelector::IFlush);
     let reading = tokio::task::spawn_blocking(move || {

@@ -18,6 +18,7 @@ use crate::commands;
 use crate::complete::{Completions, Models};
 use crate::editor::Editor;
 use crate::keep::{self, Kept};
+use crate::mcp::Mcp;
 use crate::person::Person;
 use crate::screen::{Screen, Show};
 use crate::signals::{HUNG_UP, Interrupt, Signals};
@@ -65,6 +66,7 @@ pub async fn run(start: Start, first: Option<String>) -> anyhow::Result<ExitCode
         &start.walls,
         true,
     ));
+    person.works_with(Mcp::start(&start, &person));
     let agent = match assemble::agent(&start, &mut kept, &person, person.clone()) {
         Ok(agent) => agent,
         Err(problem) => return Ok(crate::usage(&problem)),
@@ -91,6 +93,9 @@ pub async fn run(start: Start, first: Option<String>) -> anyhow::Result<ExitCode
         repl.person.screen.queue(Message::new(first));
     }
     let code = repl.run().await?;
+    if let Some(mcp) = repl.person.mcp() {
+        mcp.servers.close().await;
+    }
     unsure::keep(&repl.start, &repl.kept);
     take_leave(&repl.kept);
     Ok(code)
@@ -154,6 +159,8 @@ fn editor(
         commands: commands::names(&start.project),
         folder: start.project.places.cwd.clone(),
         models,
+        mcp: person.mcp(),
+        runtime: tokio::runtime::Handle::current(),
     };
     let (shown, switched, kit) = (person.clone(), person.clone(), kit.clone());
     let status = Arc::new(move || shown.screen.status_now().line(shown.modes.get()));

@@ -108,7 +108,7 @@ impl Run {
     async fn turn(&mut self, mut message: Message) -> anyhow::Result<ExitCode> {
         self.before = self.bill();
         for text in [&mut message.text, &mut message.piped] {
-            match self.invoked(text) {
+            match self.invoked(text).await {
                 Some(Err(error)) => {
                     self.refuse(&error);
                     return Ok(ExitCode::from(crate::USAGE));
@@ -225,13 +225,18 @@ impl Run {
     }
 
     /// A custom command or a skill, if that is what the text begins with.
-    fn invoked(&self, text: &str) -> Option<Result<String, String>> {
+    async fn invoked(&self, text: &str) -> Option<Result<String, String>> {
         let text = text.trim();
         let (name, args) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
         let name = name
             .strip_prefix('/')
             .filter(|_| commands::is_command(text))?;
-        self.start.project.invoked(name, args.trim())
+        let invoked = self.start.project.invoked(name, args.trim());
+        let mcp = self.person.mcp().filter(|_| name.starts_with("mcp__"));
+        match (invoked, mcp) {
+            (None, Some(mcp)) => mcp.prompt(name, args.trim()).await,
+            (invoked, _) => invoked,
+        }
     }
 
     /// The answer, asked for again while it does not fit the schema.

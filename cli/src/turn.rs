@@ -55,9 +55,12 @@ pub async fn run(agent: &mut Agent, person: &Person, message: Message) -> Result
         Err(why) => return Ok(Turn::Blocked(why)),
     };
     let inbox = agent.kit().inbox.clone();
-    for entry in person.attached(&message.text) {
-        inbox.post(entry);
+    if let Some(mcp) = person.mcp() {
+        mcp.begin().await;
     }
+    let mut attached = person.attached(&message.text);
+    attached.extend(person.mentioned(&message.text).await);
+    attached.into_iter().for_each(|entry| inbox.post(entry));
     if let Some(context) = &message.context {
         inbox.post(added(context));
     }

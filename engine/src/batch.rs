@@ -126,8 +126,9 @@ impl<'a> Batch<'a> {
 
     /// The tool, its arguments as the schema wants them, and the effect; or why the call can't be run.
     fn admit(&self, call: &ToolCall) -> Result<Admitted, String> {
-        let Some(tool) = self.kit.tool(&call.name) else {
-            let names: Vec<String> = self.kit.tools.iter().map(|tool| tool.spec().name).collect();
+        let Some(tool) = self.kit.tools.get(&call.name) else {
+            let tools = self.kit.tools.list();
+            let names: Vec<String> = tools.iter().map(|tool| tool.spec().name).collect();
             let names = names.join(", ");
             return Err(format!(
                 "there is no tool `{}`; use one of: {names}",
@@ -146,7 +147,7 @@ impl<'a> Batch<'a> {
             return Err(IN_CIRCLES.to_string());
         }
         let effect = tool.effect(&args, self.kit)?;
-        Ok((tool.clone(), args, effect))
+        Ok((tool, args, effect))
     }
 
     async fn start(&mut self, call: &ToolCall, admitted: Result<Admitted, String>) {

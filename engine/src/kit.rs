@@ -16,14 +16,13 @@ use crate::inbox::Inbox;
 use crate::model::Model;
 use crate::shell::Shell;
 use crate::standing::Standing;
-use crate::tools::Tool;
+use crate::toolset::Toolset;
 
 /// What an agent works with; a clone is the same kit.
 #[derive(Clone)]
 pub struct Kit {
     pub model: Arc<dyn Model>,
-    /// In the order of their names, so that the request's prefix is the same each time.
-    pub tools: Vec<Arc<dyn Tool>>,
+    pub tools: Toolset,
     pub host: Arc<dyn Host>,
     pub shell: Arc<dyn Shell>,
     pub files: Arc<Files>,
@@ -50,18 +49,14 @@ impl Kit {
     /// The kit of a sub-agent, which may make 20 requests and starts in the same folder.
     pub fn child(&self, name: &str) -> Kit {
         let mut kit = self.clone();
-        kit.tools.retain(|tool| tool.spec().name != "agent");
+        kit.tools = Toolset::new(self.tools.list());
+        kit.tools.remove("agent");
         kit.files = Arc::new(Files::new(self.files.cwd()));
         kit.inbox = Inbox::default();
         kit.standing = Standing::default();
         kit.name = name.to_string();
         kit.rounds = self.rounds.min(20);
         kit
-    }
-
-    /// The tool of this name.
-    pub fn tool(&self, name: &str) -> Option<&Arc<dyn Tool>> {
-        self.tools.iter().find(|tool| tool.spec().name == name)
     }
 
     /// Adds to the meter what a reply took, and tells the host.

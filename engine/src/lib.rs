@@ -25,6 +25,7 @@ pub mod conversation;
 pub mod inbox;
 pub mod kit;
 pub mod standing;
+pub mod toolset;
 
 // Long conversations, and those that are kept.
 pub mod context;
@@ -61,4 +62,5 @@ pub use llm::Llm;
 pub use model::{Delta, Deltas, ErrorKind, Model, ModelError, Request, Script};
 pub use shell::Shell;
 pub use tools::{Effect, Spec, Tool};
+pub use toolset::Toolset;
 pub use wire::sse;

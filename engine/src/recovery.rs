@@ -20,7 +20,7 @@ pub(crate) fn recovered(mut reply: Reply, kit: &Kit) -> Reply {
     }
     let (mut words, mut found) = (reply.text.len(), Vec::new());
     for (at, name, args) in in_text(&reply.text) {
-        let Some(tool) = kit.tool(&name) else {
+        let Some(tool) = kit.tools.get(&name) else {
             continue;
         };
         words = words.min(at);

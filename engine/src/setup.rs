@@ -17,13 +17,14 @@ use crate::model::Model;
 use crate::shell::{Bash, Shell};
 use crate::standing::Standing;
 use crate::tools::{self, Tool};
+use crate::toolset::Toolset;
 
 impl Agent {
     /// An agent with the seven tools in the process's own folder, which shows nothing and approves everything.
     pub fn new(model: impl Model + 'static) -> Agent {
         Agent::with_kit(Kit {
             model: Arc::new(model),
-            tools: tools::seven(),
+            tools: Toolset::new(tools::seven()),
             host: Arc::new(Silent),
             shell: Arc::new(Bash),
             files: Arc::new(Files::new(PathBuf::from("."))),
@@ -40,8 +41,7 @@ impl Agent {
     }
 
     /// An agent with this kit and an empty history.
-    pub fn with_kit(mut kit: Kit) -> Agent {
-        kit.tools.sort_by_key(|tool| tool.spec().name);
+    pub fn with_kit(kit: Kit) -> Agent {
         Agent {
             kit,
             history: Vec::new(),
@@ -57,17 +57,14 @@ impl Agent {
 
     /// Has exactly these tools. What an agent must not do, it is given no tool for.
     pub fn tools(mut self, tools: Vec<Arc<dyn Tool>>) -> Agent {
-        self.kit.tools = tools;
-        self.kit.tools.sort_by_key(|tool| tool.spec().name);
+        self.kit.tools = Toolset::new(tools);
         self
     }
 
     /// Has this tool too, in place of one of the same name.
     pub fn tool(self, tool: impl Tool + 'static) -> Agent {
-        let (mut tools, name) = (self.kit.tools.clone(), tool.spec().name);
-        tools.retain(|other| other.spec().name != name);
-        tools.push(Arc::new(tool));
-        self.tools(tools)
+        self.kit.tools.add(Arc::new(tool));
+        self
     }
 
     /// Reports to this host and asks it for approvals.
@@ -110,11 +107,5 @@ impl Agent {
     pub fn set_model(&mut self, model: impl Model + 'static) {
         self.kit.model = Arc::new(model);
         self.context.forget_provider();
-    }
-
-    /// Has this tool from the next request on: told at the tail, and part of the prefix after the next compaction.
-    pub fn add_tool(&mut self, tool: Arc<dyn Tool>) {
-        self.kit.tools.push(tool);
-        self.kit.tools.sort_by_key(|tool| tool.spec().name);
     }
 }

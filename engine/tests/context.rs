@@ -659,7 +659,7 @@ async fn a_plan_and_a_late_tool_are_known_in_their_newest_form_after_each_compac
             .set("plan", format!("[the plan is now] version {turn}."));
         if turn == 3 {
             let tools = corecoder::tools::reading();
-            agent.add_tool(
+            agent.kit().tools.add(
                 tools
                     .into_iter()
                     .find(|tool| tool.spec().name == "grep")

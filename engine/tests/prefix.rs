@@ -174,7 +174,7 @@ proptest! {
         for turn in 0..4 {
             steering.iter().for_each(|text| agent.kit().inbox.send(text.as_str()));
             agent.kit().standing.set("mode", format!("[the mode] {}", turn / 2));
-            agent.add_tool(Arc::new(Meddle(format!("late{turn}"))));
+            agent.kit().tools.add(Arc::new(Meddle(format!("late{turn}"))));
             let _ = runtime.block_on(agent.chat(format!("go {turn}")));
         }
         let mut last: HashMap<&str, &[String]> = HashMap::new();

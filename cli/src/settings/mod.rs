@@ -47,6 +47,10 @@ pub struct Settings {
     pub models: Models,
     pub limits: Limits,
     pub sandbox: Sandboxed,
+    /// How long the first request waits for MCP servers.
+    pub mcp_wait: Option<Duration>,
+    /// Whether MCP servers may ask the model.
+    pub mcp_sampling: bool,
     /// What a person should put right, and what was done without it.
     pub problems: Vec<String>,
 }
@@ -86,6 +90,8 @@ impl Settings {
             models,
             limits,
             sandbox,
+            mcp_wait: number("mcp_wait_ms").map(Duration::from_millis),
+            mcp_sampling: value("mcp_sampling").is_some_and(|text| text == "true"),
             max_turns: args.output.max_turns.or(number("max_turns")),
             mode: value("mode"),
             verbose: args.verbose || value("verbose").is_some_and(|text| text == "true"),
@@ -136,12 +142,13 @@ pub fn variable(name: &str) -> Option<String> {
 }
 
 /// Variables that say that less is asked for or kept, or who else is told everything.
-const LOOSENING: [&str; 5] = [
+const LOOSENING: [&str; 6] = [
     "CORECODER_MODE",
     "CORECODER_FALLBACK",
     "CORECODER_SANDBOX",
     "CORECODER_ADD_DIRS",
     "CORECODER_ALLOW_NET",
+    "CORECODER_MCP_SAMPLING",
 ];
 
 /// A `.env` file counts without trust, but it can't say that less is asked for, nor who else is told everything.
@@ -180,7 +187,7 @@ pub fn redirected(config: &Config, places: &Places) -> Option<(PathBuf, String)>
 }
 
 /// The settings that have variables and are not the engine's.
-pub const OWN: [&str; 20] = [
+pub const OWN: [&str; 22] = [
     "provider",
     "effort",
     "fallback",
@@ -198,6 +205,8 @@ pub const OWN: [&str; 20] = [
     "sandbox",
     "add_dirs",
     "allow_net",
+    "mcp_wait_ms",
+    "mcp_sampling",
     "verbose",
     "notify",
     "notify_after",

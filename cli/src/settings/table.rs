@@ -263,6 +263,22 @@ pub const SETTINGS: &[Setting] = &[
         "what one command may use up: processes, memory_mb, file_size_mb, open_files",
     ),
     setting(
+        "mcp_wait_ms",
+        &["CORECODER_MCP_WAIT_MS"],
+        None,
+        Kind::UpTo(600_000.0),
+        "300; with -p as long as they may take to start",
+        "how long the first request waits for MCP servers",
+    ),
+    setting(
+        "mcp_sampling",
+        &["CORECODER_MCP_SAMPLING"],
+        None,
+        Kind::Switch,
+        "false",
+        "whether MCP servers may ask the model, at your expense",
+    ),
+    setting(
         "verbose",
         &["CORECODER_VERBOSE"],
         Some("--verbose"),

@@ -18,7 +18,7 @@ pub struct Prefix {
 impl Prefix {
     pub fn of(kit: &Kit) -> Prefix {
         let system = prompt::system(kit);
-        let tools: Vec<Spec> = kit.tools.iter().map(|tool| tool.spec()).collect();
+        let tools: Vec<Spec> = kit.tools.list().iter().map(|tool| tool.spec()).collect();
         let size = tokens::of_prefix(&system, &tools);
         Prefix {
             system,
@@ -30,7 +30,7 @@ impl Prefix {
     /// What the model must know besides, by name: the standing texts, and the tools that came late.
     pub fn standing(&self, kit: &Kit) -> BTreeMap<String, String> {
         let mut standing = kit.standing.texts();
-        for tool in kit.tools.iter().map(|tool| tool.spec()) {
+        for tool in kit.tools.list().iter().map(|tool| tool.spec()) {
             if !self.tools.iter().any(|known| known.name == tool.name) {
                 standing.insert(format!("tool {}", tool.name), prompt::late_tool(&tool));
             }

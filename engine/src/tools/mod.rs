@@ -21,7 +21,7 @@ mod whereabouts;
 mod write_file;
 
 /// What the model is told of a tool.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Spec {
     pub name: String,
     pub description: String,

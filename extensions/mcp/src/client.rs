@@ -33,6 +33,9 @@ pub trait Client: Send + Sync {
         Err("the user has not allowed sampling".to_string())
     }
 
+    /// A call gets on: `3 of 5: indexing`.
+    fn progress(&self, _server: &str, _text: &str) {}
+
     /// Something happened at a server.
     fn told(&self, _server: &str, _news: News) {}
 }

@@ -1,8 +1,13 @@
 //! Which servers there are: `mcpServers`, as everyone writes it.
+//!
+//! One entry that is wrong costs that server alone: it is listed with what is wrong, and the others start.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
 
 /// A server, as it is configured.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +21,8 @@ pub struct Server {
     pub start_timeout: Duration,
     /// How long a call may take without a sign of progress.
     pub call_timeout: Duration,
+    /// The revision of the protocol to begin with, where probing finds the wrong one.
+    pub protocol: Option<String>,
     /// What it says of its tools is believed: it stands in the user's own file.
     pub trusted: bool,
 }
@@ -41,4 +48,259 @@ pub enum Access {
         url: String,
         headers: BTreeMap<String, String>,
     },
+}
+
+/// An entry of a file: a server, or why it is none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Configured {
+    pub name: String,
+    pub file: PathBuf,
+    pub server: Result<Server, String>,
+}
+
+/// Its fields, as they stand there.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Raw {
+    r#type: Option<String>,
+    command: Option<String>,
+    args: Vec<String>,
+    env: BTreeMap<String, String>,
+    cwd: Option<String>,
+    url: Option<String>,
+    headers: BTreeMap<String, String>,
+    disabled: bool,
+    allowed_tools: Option<Vec<String>>,
+    start_timeout_seconds: Option<f64>,
+    call_timeout_seconds: Option<f64>,
+    protocol: Option<String>,
+}
+
+const START: Duration = Duration::from_secs(10);
+const CALL: Duration = Duration::from_secs(60);
+/// A day is as good as for ever.
+const LONGEST: f64 = 86_400.0;
+
+/// The servers of a file's text. `trusted` files are the user's own; `variable` looks up the environment. Errors if the
+/// text is no such file.
+pub fn read(
+    text: &str,
+    file: &Path,
+    trusted: bool,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Vec<Configured>, String> {
+    if text.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let servers = match value.get("mcpServers") {
+        Some(Value::Object(servers)) => servers.clone(),
+        None if value.is_object() => Map::new(),
+        _ => return Err("\"mcpServers\" must be an object of servers by name".to_string()),
+    };
+    let configured = servers.into_iter().map(|(name, entry)| Configured {
+        server: server(&name, entry, trusted, &variable),
+        file: file.to_path_buf(),
+        name,
+    });
+    Ok(configured.collect())
+}
+
+fn server(
+    name: &str,
+    entry: Value,
+    trusted: bool,
+    variable: &impl Fn(&str) -> Option<String>,
+) -> Result<Server, String> {
+    is_name(name)?;
+    let raw: Raw = serde_json::from_value(entry).map_err(|error| error.to_string())?;
+    if let Some(protocol) = raw
+        .protocol
+        .as_ref()
+        .filter(|protocol| !is_revision(protocol))
+    {
+        return Err(format!(
+            "\"protocol\" must be a revision such as \"2025-11-25\", not {protocol:?}"
+        ));
+    }
+    Ok(Server {
+        name: name.to_string(),
+        disabled: raw.disabled,
+        allowed_tools: raw.allowed_tools.clone(),
+        start_timeout: seconds("startTimeoutSeconds", raw.start_timeout_seconds, START)?,
+        call_timeout: seconds("callTimeoutSeconds", raw.call_timeout_seconds, CALL)?,
+        protocol: raw.protocol.clone(),
+        trusted,
+        // A server that is switched off needs no variables.
+        access: access(raw, variable)?,
+    })
+}
+
+/// Whether a server may have this name: it becomes part of its tools' names, which providers read.
+pub fn is_name(name: &str) -> Result<(), String> {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_-. ".contains(letter);
+    match !name.trim().is_empty() && name.len() <= 64 && name.chars().all(is_plain) {
+        true => Ok(()),
+        false => Err(format!(
+            "{name:?} can't be a server's name: use up to 64 letters, digits, - and _"
+        )),
+    }
+}
+
+fn is_revision(text: &str) -> bool {
+    let is_digit = |(at, byte): (usize, u8)| match at {
+        4 | 7 => byte == b'-',
+        _ => byte.is_ascii_digit(),
+    };
+    text.len() == 10 && text.bytes().enumerate().all(is_digit)
+}
+
+fn seconds(name: &str, given: Option<f64>, default: Duration) -> Result<Duration, String> {
+    match given {
+        None => Ok(default),
+        Some(seconds) if seconds > 0.0 && seconds <= LONGEST => {
+            Ok(Duration::from_secs_f64(seconds))
+        }
+        Some(seconds) => Err(format!(
+            "{name:?} must be a number of seconds above 0, not {seconds}"
+        )),
+    }
+}
+
+fn access(raw: Raw, variable: &impl Fn(&str) -> Option<String>) -> Result<Access, String> {
+    let fill = |text: &str| match raw.disabled {
+        true => Ok(text.to_string()),
+        false => expand(text, variable),
+    };
+    let all = |texts: &BTreeMap<String, String>| -> Result<BTreeMap<String, String>, String> {
+        let filled = texts
+            .iter()
+            .map(|(name, text)| Ok((name.clone(), fill(text)?)));
+        filled.collect()
+    };
+    let url = || match &raw.url {
+        Some(url) => {
+            let url = fill(url)?;
+            let is_url = url.starts_with("http://") || url.starts_with("https://");
+            is_url
+                .then_some(url.clone())
+                .ok_or_else(|| format!("\"url\" must begin with http:// or https://, not {url:?}"))
+        }
+        None => Err("\"url\" is missing".to_string()),
+    };
+    match (raw.r#type.as_deref(), &raw.command) {
+        (Some("stdio") | None, Some(command)) => Ok(Access::Stdio {
+            command: fill(command)?,
+            args: raw
+                .args
+                .iter()
+                .map(|text| fill(text))
+                .collect::<Result<_, _>>()?,
+            env: all(&raw.env)?,
+            cwd: raw.cwd.as_deref().map(fill).transpose()?.map(PathBuf::from),
+        }),
+        // Other programs write it so.
+        (Some("http" | "streamable-http" | "streamableHttp") | None, None) if raw.url.is_some() => {
+            Ok(Access::Http {
+                url: url()?,
+                headers: all(&raw.headers)?,
+            })
+        }
+        (Some("http" | "streamable-http" | "streamableHttp"), _) => Ok(Access::Http {
+            url: url()?,
+            headers: all(&raw.headers)?,
+        }),
+        (Some("sse"), _) => Ok(Access::Sse {
+            url: url()?,
+            headers: all(&raw.headers)?,
+        }),
+        (Some("stdio"), None) => Err("\"command\" is missing".to_string()),
+        (Some(other), _) => Err(format!(
+            "\"type\" is \"stdio\", \"http\" or \"sse\", not {other:?}"
+        )),
+        (None, None) => Err("\"command\" or \"url\" is missing".to_string()),
+    }
+}
+
+/// Fills in `${NAME}` and `${NAME:-default}`; anything else that looks alike stays. Errors if a variable without a default
+/// is not set.
+pub fn expand(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<String, String> {
+    let mut expanded = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("${") {
+        let (before, from) = rest.split_at(at);
+        expanded += before;
+        let inside = from[2..].find('}').map(|end| &from[2..2 + end]);
+        let Some(inside) = inside.filter(|inside| is_variable(inside)) else {
+            expanded += "${";
+            rest = &from[2..];
+            continue;
+        };
+        let (name, default) = match inside.split_once(":-") {
+            Some((name, default)) => (name, Some(default)),
+            None => (inside, None),
+        };
+        let value = variable(name).filter(|value| default.is_none() || !value.is_empty());
+        expanded += &match (value, default) {
+            (Some(value), _) => value,
+            (None, Some(default)) => default.to_string(),
+            (None, None) => return Err(format!("the variable {name} is not set")),
+        };
+        rest = &from[2 + inside.len() + 1..];
+    }
+    Ok(expanded + rest)
+}
+
+fn is_variable(inside: &str) -> bool {
+    let name = inside.split(":-").next().unwrap_or_default();
+    let begins = name.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_');
+    begins
+        && name
+            .chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+        && (inside.len() == name.len() || inside[name.len()..].starts_with(":-"))
+}
+
+/// Of entries with the same name the first counts: what is nearer stands before what is further up.
+pub fn merged(files: impl IntoIterator<Item = Vec<Configured>>) -> Vec<Configured> {
+    let mut merged: Vec<Configured> = Vec::new();
+    for configured in files.into_iter().flatten() {
+        if !merged.iter().any(|known| known.name == configured.name) {
+            merged.push(configured);
+        }
+    }
+    merged.sort_by(|one, other| one.name.cmp(&other.name));
+    merged
+}
+
+/// A file's text with this server in it, in place of one of the same name; the rest of the file stays.
+pub fn with(text: &str, name: &str, entry: Value) -> Result<String, String> {
+    edited(text, |servers| {
+        servers.insert(name.to_string(), entry);
+    })
+}
+
+/// A file's text without this server; `None` if it was not there.
+pub fn without(text: &str, name: &str) -> Result<Option<String>, String> {
+    let mut was_there = false;
+    let edited = edited(text, |servers| {
+        was_there = servers.shift_remove(name).is_some();
+    })?;
+    Ok(was_there.then_some(edited))
+}
+
+fn edited(text: &str, edit: impl FnOnce(&mut Map<String, Value>)) -> Result<String, String> {
+    let text = if text.trim().is_empty() { "{}" } else { text };
+    let mut value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let file = value.as_object_mut().ok_or("it must be a JSON object")?;
+    let servers = file
+        .entry("mcpServers")
+        .or_insert_with(|| Value::Object(Map::new()));
+    edit(
+        servers
+            .as_object_mut()
+            .ok_or("\"mcpServers\" must be an object")?,
+    );
+    let pretty = serde_json::to_string_pretty(&value).map_err(|error| error.to_string())?;
+    Ok(pretty + "\n")
 }

@@ -38,3 +38,4 @@ pub use outcome::RunResult;
 pub use printer::{Form, Printer, Setup};
 pub use sandbox::Sandbox;
 pub use schema::Schema;
+pub use system::McpServer;

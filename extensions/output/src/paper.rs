@@ -64,7 +64,7 @@ impl Paper {
             cwd: setup.cwd.to_string_lossy().into_owned(),
             session_id: setup.session_id,
             tools: setup.tools,
-            mcp_servers: Vec::new(),
+            mcp_servers: setup.mcp_servers,
             model: setup.model,
             permission_mode: setup.permission_mode,
             slash_commands: setup.slash_commands,

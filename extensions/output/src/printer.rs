@@ -20,6 +20,7 @@ use crate::reply::arguments;
 use crate::run::Run;
 use crate::sandbox::Sandbox;
 use crate::stream::Stream;
+use crate::system::McpServer;
 
 /// What is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub struct Setup {
     pub cwd: PathBuf,
     /// The names of the tools.
     pub tools: Vec<String>,
+    /// MCP servers.
+    pub mcp_servers: Vec<McpServer>,
     /// What is allowed without a question.
     pub permission_mode: String,
     /// Commands, without the slash.

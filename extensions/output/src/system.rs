@@ -2,7 +2,6 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::sandbox::Sandbox;
 
@@ -25,8 +24,8 @@ pub struct Init {
     pub session_id: String,
     /// The names of the tools, in the order in which the model is told of them.
     pub tools: Vec<String>,
-    /// Always empty: the tools of servers stand in `tools`, and the servers are not told of.
-    pub mcp_servers: Vec<Value>,
+    /// MCP servers; their tools stand in `tools`.
+    pub mcp_servers: Vec<McpServer>,
     /// The model's name, as it was asked for.
     pub model: String,
     /// What is allowed without a question, in CoreCoder's words.
@@ -47,6 +46,14 @@ pub struct Init {
     pub sandbox: Sandbox,
     /// Of this line; no two are the same.
     pub uuid: String,
+}
+
+/// An MCP server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct McpServer {
+    pub name: String,
+    /// `connected`, `pending`, `failed` or `disabled`.
+    pub status: String,
 }
 
 /// Older parts of the conversation became a summary; what follows was said behind it.

@@ -67,6 +67,7 @@ pub fn setup() -> Setup {
         slash_commands: vec!["compact".to_string()],
         skills: vec!["release".to_string()],
         version: "0.1.0".to_string(),
+        mcp_servers: Vec::new(),
         sandbox: Sandbox::On(Borders {
             access: "workspace-write".to_string(),
             network: vec!["example.org".to_string()],

@@ -49,6 +49,7 @@ fn a_request_that_is_made_again_is_told_with_its_kind() {
 fn without_a_sandbox_it_is_said_to_be_off() {
     let kept = Kept::default();
     let setup = Setup {
+        mcp_servers: Vec::new(),
         sandbox: Sandbox::default(),
         ..setup()
     };

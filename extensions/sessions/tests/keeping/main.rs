@@ -89,7 +89,7 @@ impl Home {
             .folder(&self.work)
             .host(recorder(session, Silent));
         let tracker = Tracker::new(session.clone(), self.work.clone());
-        let tools = tracker.follow(&agent.kit().tools);
+        let tools = tracker.follow(&agent.kit().tools.list());
         agent.tools(tools)
     }
 }

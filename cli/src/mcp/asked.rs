@@ -1,0 +1,137 @@
+//! What servers ask of the program: its folders, the person, the model.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Weak};
+
+use async_trait::async_trait;
+use corecoder::{Delta, Entry, Model, Reply, Request, Round};
+use corecoder_mcp::{Client, News};
+use futures::StreamExt;
+use serde_json::{Value, json};
+
+use crate::Start;
+use crate::person::Person;
+use crate::words::{plain, shortened};
+
+/// The program, as servers see it.
+pub struct Asked {
+    person: Weak<Person>,
+    root: PathBuf,
+    /// A person is there, who can be asked.
+    attends: bool,
+    /// Paid for from the session's own budget; `None` unless the settings allow sampling.
+    model: Option<Arc<dyn Model>>,
+    details: bool,
+}
+
+impl Asked {
+    pub fn new(start: &Start, person: &Arc<Person>) -> Asked {
+        let settings = &start.project.settings;
+        let model = settings
+            .mcp_sampling
+            .then(|| start.backend.model(None).ok());
+        Asked {
+            person: Arc::downgrade(person),
+            root: start.project.places.cwd.clone(),
+            attends: person.attends(),
+            model: model.flatten(),
+            details: settings.verbose,
+        }
+    }
+}
+
+#[async_trait]
+impl Client for Asked {
+    fn roots(&self) -> Vec<PathBuf> {
+        vec![self.root.clone()]
+    }
+
+    fn elicits(&self) -> bool {
+        self.attends
+    }
+
+    async fn elicit(&self, server: &str, params: Value) -> Value {
+        match self.person.upgrade() {
+            Some(person) => person.elicit(server, &params).await,
+            None => json!({"action": "cancel"}),
+        }
+    }
+
+    fn samples(&self) -> bool {
+        self.model.is_some()
+    }
+
+    async fn sample(&self, _server: &str, params: Value) -> Result<Value, String> {
+        let model = self.model.as_ref();
+        let model = model.ok_or("the user has not allowed sampling (setting mcp_sampling)")?;
+        let entries = entries(&params)?;
+        let system = params["systemPrompt"].as_str().unwrap_or_default();
+        let reply = answered(model.as_ref(), system, &entries).await?;
+        Ok(json!({
+            "role": "assistant",
+            "content": {"type": "text", "text": reply.text},
+            "model": model.name(),
+            "stopReason": "endTurn",
+        }))
+    }
+
+    fn progress(&self, server: &str, text: &str) {
+        if let Some(person) = self.person.upgrade() {
+            let words = shortened(&plain(text), 100);
+            person.screen.works(&format!("{server}: {words}"));
+        }
+    }
+
+    fn told(&self, server: &str, news: News) {
+        let (Some(person), News::Log { level, text }) = (self.person.upgrade(), news) else {
+            return;
+        };
+        if self.details {
+            let words = shortened(&plain(&text), 300);
+            person
+                .screen
+                .warn(&format!("MCP server {server}: {level}: {words}"));
+        }
+    }
+}
+
+/// The messages of a server as a conversation.
+fn entries(params: &Value) -> Result<Vec<Entry>, String> {
+    let messages = params["messages"]
+        .as_array()
+        .ok_or("there are no messages")?;
+    let entry = |message: &Value| {
+        let blocks = match &message["content"] {
+            Value::Array(blocks) => blocks.clone(),
+            block => vec![block.clone()],
+        };
+        let texts = blocks.iter().map(|block| match block["text"].as_str() {
+            Some(text) => Ok(text.to_string()),
+            None => Err(format!(
+                "content of type {} can't be sampled here",
+                block["type"]
+            )),
+        });
+        let text = texts.collect::<Result<Vec<_>, _>>()?.join("\n");
+        Ok(match message["role"] == "assistant" {
+            true => Entry::Round(Round::new(Reply::text(text), |_, _| String::new())),
+            false => Entry::User(text),
+        })
+    };
+    messages.iter().map(entry).collect()
+}
+
+async fn answered(model: &dyn Model, system: &str, entries: &[Entry]) -> Result<Reply, String> {
+    let request = Request {
+        system,
+        entries,
+        ..Request::default()
+    };
+    let mut deltas = model.stream(request);
+    while let Some(delta) = deltas.next().await {
+        if let Delta::Done(reply) = delta.map_err(|error| error.to_string())? {
+            return Ok(reply);
+        }
+    }
+    Err("the model did not answer".to_string())
+}

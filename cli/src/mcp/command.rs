@@ -1,0 +1,366 @@
+//! `corecoder mcp`: the servers that are configured, and whether they work.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+use console::style;
+use corecoder::files::shown;
+use corecoder_conventions::Places;
+use corecoder_mcp::found::Tools;
+use corecoder_mcp::servers::State;
+use corecoder_mcp::{Access, Client, Configured, Connection, Server, Servers, Shepherd, config};
+use serde_json::{Value, json};
+
+use super::{configured, own_file, project_file};
+use crate::args::{McpAddArgs, McpCommand, Scope, Transport};
+use crate::words::{nearest, plain, shortened};
+
+/// Does what was asked for. `Err` is what is wrong with it.
+pub async fn run(
+    places: &Places,
+    action: McpCommand,
+    shepherd: &Shepherd,
+) -> Result<ExitCode, String> {
+    match action {
+        McpCommand::List { json } => Ok(list(places, json, shepherd).await),
+        McpCommand::Add(args) => add(places, &args),
+        McpCommand::Remove { name, scope } => remove(places, &name, scope),
+        McpCommand::Get { name } => get(&find(places, &name)?),
+        McpCommand::Test { name } => test(places, find(places, &name)?, shepherd).await,
+    }
+}
+
+/// Nobody is asked anything here; the working folder is told.
+struct Trying(PathBuf);
+
+impl Client for Trying {
+    fn roots(&self) -> Vec<PathBuf> {
+        vec![self.0.clone()]
+    }
+}
+
+fn trying(places: &Places) -> Arc<dyn Client> {
+    Arc::new(Trying(places.cwd.clone()))
+}
+
+fn find(places: &Places, name: &str) -> Result<Configured, String> {
+    let (servers, problems) = read(places);
+    problems.iter().for_each(|problem| warn(problem));
+    let near = nearest(name, servers.iter().map(|server| server.name.as_str()));
+    let near = near.map_or_else(String::new, |near| format!("; did you mean {near:?}?"));
+    let mut servers = servers.into_iter();
+    let found = servers.find(|server| server.name == name);
+    found.ok_or_else(|| format!("there is no MCP server {name:?}{near}; corecoder mcp list shows them"))
+}
+
+/// What is configured, and what a person should know of it.
+fn read(places: &Places) -> (Vec<Configured>, Vec<String>) {
+    let (servers, mut problems) = configured(places);
+    let file = project_file(places);
+    if !places.trusted && file.exists() {
+        problems.push(format!(
+            "{} does not count, for this folder is not trusted; --trust makes it count",
+            shown(&file)
+        ));
+    }
+    (servers, problems)
+}
+
+fn warn(words: &str) {
+    eprintln!("corecoder: {}", plain(words));
+}
+
+async fn list(places: &Places, as_json: bool, shepherd: &Shepherd) -> ExitCode {
+    let (configured, problems) = read(places);
+    problems.iter().for_each(|problem| warn(problem));
+    if configured.is_empty() && !as_json {
+        say!("there are none; corecoder mcp add NAME COMMAND adds one (docs/mcp.md)");
+        return ExitCode::SUCCESS;
+    }
+    let servers = Servers::start(configured, trying(places), shepherd.clone());
+    servers.settled(servers.start_timeout()).await;
+    let states = servers.states();
+    match as_json {
+        true => say!("{}", states.iter().map(|(one, state)| row(one, state)).collect::<Value>()),
+        false => states
+            .iter()
+            .for_each(|(one, state)| say!("{}", plain(&line(one, state)))),
+    }
+    servers.close().await;
+    let failed = states.iter().any(|(_, state)| matches!(state, State::Failed(_)));
+    ExitCode::from(u8::from(failed))
+}
+
+/// A server and how it is, in a line for a person.
+pub fn line(configured: &Configured, state: &State) -> String {
+    let Configured { name, server, .. } = configured;
+    let how = server.as_ref().map_or_else(|_| String::new(), |server| format!(" ({})", access(&server.access)));
+    match state {
+        State::Off => format!("· {name}: switched off{how}"),
+        State::Starting => format!("… {name}: is still starting{how}"),
+        State::Ready(ready) => {
+            let count = ready.tools.list.len();
+            let tools = if count == 1 { "tool" } else { "tools" };
+            format!("✓ {name}: {count} {tools}{how}")
+        }
+        State::Failed(why) => format!("✗ {name}: {}{how}", first_line(why)),
+    }
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+/// How it is reached, with nothing in it that may be a key.
+fn access(access: &Access) -> String {
+    match access {
+        Access::Stdio { command, args, .. } => {
+            let words: Vec<&str> = std::iter::once(command).chain(args).map(String::as_str).collect();
+            shortened(&words.join(" "), 60)
+        }
+        Access::Http { url, .. } | Access::Sse { url, .. } => {
+            // A key may stand behind the question mark, or before the host.
+            let url = url.split(['?', '#']).next().unwrap_or_default();
+            match (url.split_once("://"), url.rsplit_once('@')) {
+                (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
+                _ => url.to_string(),
+            }
+        }
+    }
+}
+
+fn row(configured: &Configured, state: &State) -> Value {
+    let (status, error) = match state {
+        State::Off => ("disabled", None),
+        State::Starting => ("pending", None),
+        State::Ready(_) => ("connected", None),
+        State::Failed(why) => ("failed", Some(why)),
+    };
+    let tools = match state {
+        State::Ready(ready) => ready.tools.list.iter().map(|found| json!(found.spec.name)).collect(),
+        _ => Vec::new(),
+    };
+    json!({
+        "name": configured.name,
+        "status": status,
+        "error": error,
+        "tools": tools,
+        "file": configured.file.to_string_lossy(),
+        "access": configured.server.as_ref().ok().map(|server| access(&server.access)),
+    })
+}
+
+fn file_of(places: &Places, scope: Scope) -> Result<PathBuf, String> {
+    match scope {
+        Scope::Project => Ok(project_file(places)),
+        Scope::User => own_file(places).ok_or_else(|| "there is no home directory; set HOME or CORECODER_HOME".to_string()),
+    }
+}
+
+fn text_of(file: &Path) -> Result<String, String> {
+    match std::fs::read_to_string(file) {
+        Ok(text) => Ok(text.trim_start_matches('\u{feff}').to_string()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(format!("{}: {error}", shown(file))),
+    }
+}
+
+/// Writes a file whole or not at all. Keys may stand in it, so a new one is the user's alone.
+fn write(file: &Path, text: &str) -> Result<(), String> {
+    use std::io::Write;
+    let wrong = |error: std::io::Error| format!("{} can't be written: {error}", shown(file));
+    // What a link leads to is what is meant.
+    let file = &file.canonicalize().unwrap_or(file.to_path_buf());
+    let folder = file.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(wrong)?;
+    let mut new = tempfile::NamedTempFile::new_in(folder).map_err(wrong)?;
+    new.write_all(text.as_bytes()).map_err(wrong)?;
+    if let Ok(metadata) = std::fs::metadata(file) {
+        std::fs::set_permissions(new.path(), metadata.permissions()).map_err(wrong)?;
+    }
+    new.persist(file).map_err(|error| wrong(error.error))?;
+    Ok(())
+}
+
+fn add(places: &Places, args: &McpAddArgs) -> Result<ExitCode, String> {
+    config::is_name(&args.name)?;
+    let first = args.target[0].as_str();
+    let is_url = first.starts_with("http://") || first.starts_with("https://");
+    let transport = args.transport.unwrap_or(match is_url {
+        true => Transport::Http,
+        false => Transport::Stdio,
+    });
+    let pairs = |pairs: &[(String, String)]| -> BTreeMap<String, String> { pairs.iter().cloned().collect() };
+    let entry = match transport {
+        Transport::Stdio if is_url => return Err("a URL is reached with --transport http or sse".to_string()),
+        Transport::Stdio if !args.header.is_empty() => return Err("--header is for servers with a URL; a command has --env".to_string()),
+        Transport::Stdio => json!({"command": first, "args": &args.target[1..], "env": pairs(&args.env)}),
+        _ if !is_url => return Err(format!("{first:?} is no URL: it must begin with http:// or https://")),
+        _ if args.target.len() > 1 => return Err(format!("what is {:?} behind the URL?", args.target[1])),
+        _ if !args.env.is_empty() => return Err("--env is for servers that are started; a URL has --header".to_string()),
+        Transport::Http => json!({"type": "http", "url": first, "headers": pairs(&args.header)}),
+        Transport::Sse => json!({"type": "sse", "url": first, "headers": pairs(&args.header)}),
+    };
+    let mut entry = entry;
+    if let Some(entry) = entry.as_object_mut() {
+        entry.retain(|_, value| value.as_object().is_none_or(|object| !object.is_empty()));
+    }
+    let file = file_of(places, args.scope)?;
+    let text = config::with(&text_of(&file)?, &args.name, entry);
+    let text = text.map_err(|why| format!("{}: {why}; nothing was changed", shown(&file)))?;
+    write(&file, &text)?;
+    say!("{} is in {}; corecoder mcp test {0} tries it", plain(&args.name), shown(&file));
+    if args.scope == Scope::Project && !places.trusted {
+        say!("{}", style("it counts once this folder is trusted: corecoder --trust").dim());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn remove(places: &Places, name: &str, scope: Option<Scope>) -> Result<ExitCode, String> {
+    let scopes = scope.map_or(vec![Scope::Project, Scope::User], |scope| vec![scope]);
+    let mut holding = Vec::new();
+    for scope in scopes {
+        let Ok(file) = file_of(places, scope) else { continue };
+        let without = config::without(&text_of(&file)?, name);
+        let without = without.map_err(|why| format!("{}: {why}; nothing was changed", shown(&file)))?;
+        holding.extend(without.map(|text| (file, text)));
+    }
+    match holding.as_slice() {
+        [] => {
+            let name = plain(name);
+            Err(format!("there is no MCP server {name:?} in these files; corecoder mcp list shows all"))
+        }
+        [(file, text)] => {
+            write(file, text)?;
+            say!("{} is no longer in {}", plain(name), shown(file));
+            Ok(ExitCode::SUCCESS)
+        }
+        _ => Err(format!("{name:?} is in both files; say which: --scope user or --scope project")),
+    }
+}
+
+fn get(configured: &Configured) -> Result<ExitCode, String> {
+    say!("{} in {}", style(plain(&configured.name)).bold(), shown(&configured.file));
+    let server = match &configured.server {
+        Ok(server) => server,
+        Err(why) => {
+            say!("  {}", style(plain(why)).red());
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    describe(server);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn describe(server: &Server) {
+    let names = |map: &BTreeMap<String, String>| map.keys().cloned().collect::<Vec<_>>().join(", ");
+    let mut field = |name: &str, value: String| {
+        if !value.is_empty() {
+            say!("  {name}: {}", plain(&value));
+        }
+    };
+    match &server.access {
+        Access::Stdio { env, cwd, .. } => {
+            field("command", access(&server.access));
+            field("env", names(env));
+            field("cwd", cwd.as_deref().map(shown).unwrap_or_default());
+        }
+        Access::Http { headers, .. } => {
+            field("http", access(&server.access));
+            field("headers", names(headers));
+        }
+        Access::Sse { headers, .. } => {
+            field("sse", access(&server.access));
+            field("headers", names(headers));
+        }
+    }
+    field("allowed tools", server.allowed_tools.clone().unwrap_or_default().join(", "));
+    field("protocol", server.protocol.clone().unwrap_or_default());
+    field("start timeout", format!("{} s", server.start_timeout.as_secs_f64()));
+    field("call timeout", format!("{} s", server.call_timeout.as_secs_f64()));
+    if server.disabled {
+        say!("  switched off");
+    }
+    if !server.trusted {
+        say!("  {}", style("from the project, so what it says of its tools is not believed: each call is asked for").dim());
+    }
+}
+
+async fn test(places: &Places, configured: Configured, shepherd: &Shepherd) -> Result<ExitCode, String> {
+    let server = configured.server.map_err(|why| format!("{}: {why}", configured.name))?;
+    let begun = Instant::now();
+    let connection = match Connection::open(&server, trying(places), shepherd).await {
+        Ok(connection) => connection,
+        Err(error) => {
+            say!("{} {}: {}", style("✗").red(), plain(&server.name), plain(&error.to_string()));
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    let took = begun.elapsed().as_millis();
+    let about = connection.name_and_version();
+    say!(
+        "{} {}: {} speaks {}, ready after {took} ms",
+        style("✓").green(),
+        plain(&server.name),
+        plain(if about.is_empty() { "the server" } else { &about }),
+        plain(connection.revision())
+    );
+    if let Some(instructions) = connection.instructions() {
+        say!("  it says: {}", shortened(&plain(instructions), 200));
+    }
+    let good = offers(&server, &connection).await;
+    let errors = connection.errors();
+    if !errors.trim().is_empty() {
+        say!("  its stderr:\n{}", plain(errors.trim_end()));
+    }
+    connection.close().await;
+    Ok(ExitCode::from(u8::from(!good)))
+}
+
+/// Shows what it offers; whether all of it could be listed.
+async fn offers(server: &Server, connection: &Connection) -> bool {
+    let mut good = true;
+    if connection.has("tools") {
+        match connection.tools().await {
+            Ok(raw) => tools(&Tools::of(server, &raw), raw.len()),
+            Err(error) => {
+                good = false;
+                say!("  {} its tools can't be listed: {}", style("✗").red(), plain(&error.to_string()));
+            }
+        }
+    }
+    let named = |what: &str, key: &str, listed: Vec<Value>| {
+        let names: Vec<&str> = listed.iter().filter_map(|one| one[key].as_str()).collect();
+        if !names.is_empty() {
+            say!("  {what}: {}", shortened(&plain(&names.join(", ")), 300));
+        }
+    };
+    if connection.has("resources") {
+        named("resources", "uri", connection.resources().await.unwrap_or_default());
+        named("templates", "uriTemplate", connection.templates().await.unwrap_or_default());
+    }
+    if connection.has("prompts") {
+        named("prompts", "name", connection.prompts().await.unwrap_or_default());
+    }
+    good
+}
+
+fn tools(tools: &Tools, all: usize) {
+    let allowed = tools.list.len() + tools.left_out.len();
+    let others = match all - allowed {
+        0 => String::new(),
+        others => format!(" ({others} more are not in \"allowedTools\")"),
+    };
+    say!("  {} tools{others}:", tools.list.len());
+    for found in &tools.list {
+        let reads = if found.only_reads { ", only reads" } else { "" };
+        let about = shortened(&plain(first_line(&found.spec.description)), 70);
+        say!("    {}{}  {about}", plain(&found.name), style(reads).dim());
+    }
+    for (name, why) in &tools.left_out {
+        say!("    {} {}: left out: {}", style("✗").red(), plain(name), plain(why));
+    }
+}

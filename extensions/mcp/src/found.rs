@@ -1,0 +1,76 @@
+//! The tools of a server, as the model is told of them.
+
+use std::collections::HashSet;
+
+use corecoder::Spec;
+use serde_json::Value;
+
+use crate::config::Server;
+use crate::schema;
+
+/// A tool of a server.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    pub server: String,
+    /// The server's own name for it.
+    pub name: String,
+    /// As the model is told of it.
+    pub spec: Spec,
+    /// The server says that it changes nothing, and is believed.
+    pub only_reads: bool,
+}
+
+/// The tools of a server, and those that providers would refuse, each with the reason.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Tools {
+    pub list: Vec<Found>,
+    pub left_out: Vec<(String, String)>,
+}
+
+impl Tools {
+    /// The tools that are allowed, out of a server's own list.
+    pub fn of(server: &Server, raw: &[Value]) -> Tools {
+        let mut tools = Tools::default();
+        let mut names = HashSet::new();
+        for tool in raw {
+            let Some(name) = tool["name"].as_str().filter(|name| !name.is_empty()) else {
+                let what = "(without a name)".to_string();
+                tools.left_out.push((what, "it has no name".to_string()));
+                continue;
+            };
+            let allowed = server.allowed_tools.as_ref();
+            if allowed.is_some_and(|allowed| !allowed.iter().any(|one| one == name)) {
+                continue;
+            }
+            match found(server, name, tool) {
+                Ok(found) if names.insert(found.spec.name.clone()) => tools.list.push(found),
+                Ok(_) => {
+                    let why = "the server lists another tool of this name".to_string();
+                    tools.left_out.push((name.to_string(), why));
+                }
+                Err(why) => tools.left_out.push((name.to_string(), why)),
+            }
+        }
+        tools
+            .list
+            .sort_by(|one, other| one.spec.name.cmp(&other.spec.name));
+        tools
+    }
+}
+
+fn found(server: &Server, name: &str, tool: &Value) -> Result<Found, String> {
+    let title = tool["title"]
+        .as_str()
+        .or(tool["annotations"]["title"].as_str());
+    let description = tool["description"].as_str().or(title).unwrap_or_default();
+    Ok(Found {
+        server: server.name.clone(),
+        name: name.to_string(),
+        spec: Spec {
+            name: schema::name(&server.name, name),
+            description: schema::description(description),
+            parameters: schema::clean(&tool["inputSchema"])?,
+        },
+        only_reads: server.trusted && tool["annotations"]["readOnlyHint"] == true,
+    })
+}

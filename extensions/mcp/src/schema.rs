@@ -1,0 +1,209 @@
+//! A server's tool as providers take it: one schema that a provider refuses would fail the whole request, with every tool in it.
+//!
+//! The rules are those of OpenAI, Anthropic and Gemini together: names of 64 plain characters, an object at the root without
+//! alternatives, no references, items for each array. The server is always called by its own names.
+
+use serde_json::{Map, Value, json};
+
+/// The longest name that all providers take.
+const NAME: usize = 64;
+/// The longest description that all providers take, in characters.
+const DESCRIPTION: usize = 1024;
+/// References are followed so deep, and a schema grows so large by it, at most.
+const DEPTH: usize = 16;
+const SIZE: usize = 64 << 10;
+
+/// `mcp__server__tool`, in characters that providers take. A name that is too long keeps its ends, and a mark that tells it
+/// from others.
+pub fn name(server: &str, tool: &str) -> String {
+    let plain = |text: &str| -> String {
+        let letters = text.chars().map(|letter| match letter {
+            'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '-' => letter,
+            _ => '_',
+        });
+        letters.collect()
+    };
+    let whole = format!("mcp__{}__{}", plain(server), plain(tool));
+    if whole.len() <= NAME && plain(tool) == tool {
+        return whole;
+    }
+    let mark = format!("{:06x}", hash(&format!("{server}\n{tool}")) & 0xff_ffff);
+    let whole = match whole.len() > NAME - 7 {
+        true => {
+            let (head, tail) = (&whole[..34], &whole[whole.len() - (NAME - 7 - 35)..]);
+            format!("{head}_{tail}")
+        }
+        false => whole,
+    };
+    format!("{whole}_{mark}")
+}
+
+/// FNV-1a, which is the same in every session.
+fn hash(text: &str) -> u64 {
+    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, step)
+}
+
+/// A description that is not too long.
+pub fn description(text: &str) -> String {
+    let text = text.trim();
+    match text.char_indices().nth(DESCRIPTION) {
+        None => text.to_string(),
+        Some(_) => {
+            let kept: String = text.chars().take(DESCRIPTION - 4).collect();
+            kept + " ..."
+        }
+    }
+}
+
+/// A schema that every provider takes, and that asks for the same. Errors if there is none.
+pub fn clean(schema: &Value) -> Result<Value, String> {
+    let empty = json!({});
+    let schema = match schema {
+        Value::Object(_) => schema,
+        Value::Null | Value::Bool(true) => &empty,
+        _ => return Err("its schema is no object".to_string()),
+    };
+    if let Some(kind) = schema.get("type").filter(|kind| **kind != "object") {
+        return Err(format!("its schema must be of type object, not {kind}"));
+    }
+    let cleaner = Cleaner { root: schema };
+    let mut cleaned = cleaner.clean(schema, 0);
+    let root = cleaned.as_object_mut().ok_or("its schema is no object")?;
+    flatten(root);
+    root.insert("type".to_string(), json!("object"));
+    root.entry("properties").or_insert_with(|| json!({}));
+    let names = root["properties"].as_object().into_iter().flatten();
+    let bad = names.map(|(name, _)| name).find(|name| !is_property(name));
+    if let Some(bad) = bad {
+        return Err(format!("providers take no argument named {bad:?}"));
+    }
+    match cleaned.to_string().len() {
+        0..=SIZE => Ok(cleaned),
+        size => Err(format!(
+            "its schema has {size} bytes; {SIZE} are taken at most"
+        )),
+    }
+}
+
+fn is_property(name: &str) -> bool {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_.-".contains(letter);
+    (1..=64).contains(&name.len()) && name.chars().all(is_plain)
+}
+
+/// Alternatives at the root become one object: what any of them knows may be given, what all of them want must be.
+fn flatten(root: &mut Map<String, Value>) {
+    for word in ["anyOf", "oneOf", "allOf"] {
+        let Some(Value::Array(branches)) = root.shift_remove(word) else {
+            continue;
+        };
+        let mut wanted: Option<Vec<Value>> = None;
+        for branch in &branches {
+            let properties = branch["properties"]
+                .as_object()
+                .cloned()
+                .unwrap_or_default();
+            let own = root.entry("properties").or_insert_with(|| json!({}));
+            for (name, property) in properties {
+                if let Some(own) = own.as_object_mut() {
+                    own.entry(name).or_insert(property);
+                }
+            }
+            let required = branch["required"].as_array().cloned().unwrap_or_default();
+            wanted = Some(match wanted {
+                None => required,
+                Some(wanted) if word == "allOf" => [wanted, required].concat(),
+                Some(wanted) => {
+                    let in_both = wanted.into_iter().filter(|name| required.contains(name));
+                    in_both.collect()
+                }
+            });
+        }
+        let own = root.entry("required").or_insert_with(|| json!([]));
+        for name in wanted.unwrap_or_default() {
+            if let Some(own) = own.as_array_mut().filter(|own| !own.contains(&name)) {
+                own.push(name);
+            }
+        }
+    }
+    for word in [
+        "not",
+        "enum",
+        "const",
+        "if",
+        "then",
+        "else",
+        "$defs",
+        "definitions",
+    ] {
+        root.shift_remove(word);
+    }
+}
+
+struct Cleaner<'a> {
+    root: &'a Value,
+}
+
+impl Cleaner<'_> {
+    fn clean(&self, schema: &Value, depth: usize) -> Value {
+        let Value::Object(fields) = schema else {
+            // `true` takes anything, and so does what can't be read.
+            return json!({});
+        };
+        if let Some(target) = fields.get("$ref").and_then(Value::as_str) {
+            return self.follow(target, fields, depth);
+        }
+        let mut cleaned = Map::new();
+        for (word, value) in fields {
+            let value = match (word.as_str(), value) {
+                ("$schema" | "$id" | "$anchor" | "$comment" | "$defs" | "definitions", _) => {
+                    continue;
+                }
+                (word, _) if word.starts_with("x-") => continue,
+                ("properties" | "patternProperties" | "dependentSchemas", Value::Object(inner)) => {
+                    let inner = inner
+                        .iter()
+                        .map(|(name, inner)| (name.clone(), self.clean(inner, depth)));
+                    Value::Object(inner.collect())
+                }
+                ("anyOf" | "oneOf" | "allOf" | "prefixItems", Value::Array(inner)) => {
+                    inner.iter().map(|inner| self.clean(inner, depth)).collect()
+                }
+                (
+                    "items" | "not" | "contains" | "propertyNames" | "if" | "then" | "else",
+                    inner,
+                ) => self.clean(inner, depth),
+                ("additionalProperties", inner) if inner.is_object() => self.clean(inner, depth),
+                (_, value) => value.clone(),
+            };
+            cleaned.insert(word.clone(), value);
+        }
+        let is_array = |kind: &Value| {
+            *kind == "array"
+                || kind
+                    .as_array()
+                    .is_some_and(|kinds| kinds.contains(&json!("array")))
+        };
+        if cleaned.get("type").is_some_and(is_array) {
+            cleaned.entry("items").or_insert_with(|| json!({}));
+        }
+        Value::Object(cleaned)
+    }
+
+    /// What a reference leads to; anything, where it leads out of the schema or round in a circle.
+    fn follow(&self, target: &str, beside: &Map<String, Value>, depth: usize) -> Value {
+        let found = target
+            .strip_prefix('#')
+            .and_then(|pointer| self.root.pointer(pointer));
+        let mut followed = match found {
+            Some(found) if depth < DEPTH => self.clean(found, depth + 1),
+            _ => json!({}),
+        };
+        if let (Some(followed), Some(description)) =
+            (followed.as_object_mut(), beside.get("description"))
+        {
+            followed.insert("description".to_string(), description.clone());
+        }
+        followed
+    }
+}

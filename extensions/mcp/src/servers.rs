@@ -1,0 +1,343 @@
+//! The servers of a session: started side by side in the background, and started again once where one dies.
+//!
+//! Nobody waits for a server who does not need it: a call waits for its own, the first request for all of them, but not long.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use serde_json::{Map, Value};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::client::{Client, News};
+use crate::config::{Configured, Server};
+use crate::connection::{CallError, Connection};
+use crate::found::{Found, Tools};
+use crate::shepherd::Shepherd;
+
+/// How long a server that died is left alone before it is started again.
+const BACKOFF: Duration = Duration::from_millis(500);
+/// One that dies again sooner than this is given up.
+const STEADY: Duration = Duration::from_secs(60);
+
+/// The servers; a clone is the same.
+#[derive(Clone)]
+pub struct Servers(Arc<Inner>);
+
+struct Inner {
+    client: Arc<dyn Client>,
+    shepherd: Shepherd,
+    slots: BTreeMap<String, Slot>,
+    /// Counts what became different: a server is ready, gone, or has other tools.
+    changes: watch::Sender<u64>,
+}
+
+struct Slot {
+    configured: Configured,
+    state: Mutex<State>,
+}
+
+/// How a server is.
+#[derive(Clone)]
+pub enum State {
+    /// It is switched off in its file.
+    Off,
+    Starting,
+    Ready(Ready),
+    /// Why it can't be used, and what to do about it.
+    Failed(String),
+}
+
+/// A server that can be asked.
+#[derive(Clone)]
+pub struct Ready {
+    pub connection: Connection,
+    pub tools: Arc<Tools>,
+    since: Instant,
+    /// It was started again after it had died.
+    is_second: bool,
+}
+
+impl Servers {
+    /// Starts all that are not switched off; returns at once.
+    pub fn start(
+        configured: impl IntoIterator<Item = Configured>,
+        client: Arc<dyn Client>,
+        shepherd: Shepherd,
+    ) -> Servers {
+        let slots = configured.into_iter().map(|configured| {
+            let state = match &configured.server {
+                Ok(server) if server.disabled => State::Off,
+                Ok(_) => State::Starting,
+                Err(why) => State::Failed(why.clone()),
+            };
+            let state = Mutex::new(state);
+            (configured.name.clone(), Slot { configured, state })
+        });
+        let servers = Servers(Arc::new(Inner {
+            client,
+            shepherd,
+            slots: slots.collect(),
+            changes: watch::Sender::new(0),
+        }));
+        for (name, slot) in &servers.0.slots {
+            if matches!(*slot.state.lock(), State::Starting) {
+                tokio::spawn(servers.clone().bring_up(name.clone(), false));
+            }
+        }
+        servers
+    }
+
+    /// Whether there is any server to speak of.
+    pub fn is_empty(&self) -> bool {
+        let slots = self.0.slots.values();
+        slots
+            .into_iter()
+            .all(|slot| matches!(*slot.state.lock(), State::Off))
+    }
+
+    /// Each server, and how it is now.
+    pub fn states(&self) -> Vec<(Configured, State)> {
+        let slots = self.0.slots.values();
+        let states = slots.map(|slot| (slot.configured.clone(), slot.state.lock().clone()));
+        states.collect()
+    }
+
+    /// Those that are ready, by name.
+    pub fn ready(&self) -> Vec<(String, Ready)> {
+        let states = self.states().into_iter();
+        let ready = states.filter_map(|(configured, state)| match state {
+            State::Ready(ready) => Some((configured.name, ready)),
+            _ => None,
+        });
+        ready.collect()
+    }
+
+    /// The tools of all that are ready, by name.
+    pub fn tools(&self) -> Vec<Found> {
+        let ready = self.ready();
+        let mut tools: Vec<Found> = ready
+            .iter()
+            .flat_map(|(_, ready)| ready.tools.list.iter().cloned())
+            .collect();
+        tools.sort_by(|one, other| one.spec.name.cmp(&other.spec.name));
+        tools
+    }
+
+    /// Counts up whenever a server is ready, gone, or has other tools.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.0.changes.subscribe()
+    }
+
+    /// Returns when no server is starting any more, or after `longest`.
+    pub async fn settled(&self, longest: Duration) {
+        let mut changes = self.changes();
+        let is_starting = || {
+            let mut slots = self.0.slots.values();
+            slots.any(|slot| matches!(*slot.state.lock(), State::Starting))
+        };
+        let settling = async { while is_starting() && changes.changed().await.is_ok() {} };
+        let _ = tokio::time::timeout(longest, settling).await;
+    }
+
+    /// The longest time that a server may take to start.
+    pub fn start_timeout(&self) -> Duration {
+        let slots = self.0.slots.values();
+        let timeouts =
+            slots.filter_map(|slot| Some(slot.configured.server.as_ref().ok()?.start_timeout));
+        timeouts.max().unwrap_or_default()
+    }
+
+    /// Calls a tool by the server's own name for it. `Err` is in words for the model.
+    pub async fn call(
+        &self,
+        server: &str,
+        tool: &str,
+        args: Map<String, Value>,
+    ) -> Result<Value, String> {
+        let connection = self.connection(server).await?;
+        let client = &self.0.client;
+        let progress = |text: &str| client.progress(server, text);
+        let answer = connection.call(tool, args, &progress).await;
+        answer.map_err(|error| match error {
+            CallError::Closed(_) => format!(
+                "{error}. The server {server} is started again; this call may have taken effect in part"
+            ),
+            error => error.to_string(),
+        })
+    }
+
+    /// The connection to a server, which is waited for while it starts.
+    pub async fn connection(&self, server: &str) -> Result<Connection, String> {
+        let slot = self.0.slots.get(server);
+        let slot = slot.ok_or_else(|| format!("there is no MCP server {server:?}"))?;
+        let mut changes = self.changes();
+        loop {
+            match &*slot.state.lock() {
+                State::Ready(ready) if !ready.connection.is_closed() => {
+                    return Ok(ready.connection.clone());
+                }
+                State::Off => return Err(format!("the MCP server {server} is switched off")),
+                State::Failed(why) => {
+                    return Err(format!("the MCP server {server} can't be used: {why}"));
+                }
+                State::Starting | State::Ready(_) => {}
+            }
+            if changes.changed().await.is_err() {
+                return Err("the MCP servers are gone".to_string());
+            }
+        }
+    }
+
+    /// Ends all of them.
+    pub async fn close(&self) {
+        let ready = self.ready();
+        let closing = ready.iter().map(|(_, ready)| ready.connection.close());
+        futures::future::join_all(closing).await;
+    }
+
+    async fn bring_up(self, name: String, is_second: bool) {
+        let Some(slot) = self.0.slots.get(&name) else {
+            return;
+        };
+        let Ok(server) = &slot.configured.server else {
+            return;
+        };
+        let state = match self.opened(server).await {
+            Ok((connection, tools)) => State::Ready(Ready {
+                connection,
+                tools: Arc::new(tools),
+                since: Instant::now(),
+                is_second,
+            }),
+            Err(why) if is_second => {
+                State::Failed(format!("it ended, and did not start again: {why}"))
+            }
+            Err(why) => State::Failed(why),
+        };
+        self.set(slot, state);
+    }
+
+    async fn opened(&self, server: &Server) -> Result<(Connection, Tools), String> {
+        let begun = Instant::now();
+        let client = Arc::new(Listener {
+            servers: Arc::downgrade(&self.0),
+            client: self.0.client.clone(),
+        });
+        let opened = Connection::open(server, client, &self.0.shepherd).await;
+        let connection = opened.map_err(|error| error.to_string())?;
+        let left = server.start_timeout.saturating_sub(begun.elapsed());
+        let tools = tokio::time::timeout(left, listed(server, &connection)).await;
+        let late = || {
+            "it did not list its tools in time (\"startTimeoutSeconds\" gives it longer)"
+                .to_string()
+        };
+        let tools = tools.map_err(|_| late())??;
+        Ok((connection, tools))
+    }
+
+    fn set(&self, slot: &Slot, state: State) {
+        *slot.state.lock() = state;
+        self.0.changes.send_modify(|count| *count += 1);
+    }
+
+    /// A server has other tools than before.
+    async fn refresh(self, name: String) {
+        let Some(slot) = self.0.slots.get(&name) else {
+            return;
+        };
+        let (Ok(server), State::Ready(ready)) =
+            (&slot.configured.server, slot.state.lock().clone())
+        else {
+            return;
+        };
+        // What can't be listed stays as it was.
+        if let Ok(tools) = listed(server, &ready.connection).await
+            && *ready.tools != tools
+        {
+            let tools = Arc::new(tools);
+            self.set(slot, State::Ready(Ready { tools, ..ready }));
+        }
+    }
+
+    /// A server has gone by itself.
+    async fn restart(self, name: String, why: String) {
+        let Some(slot) = self.0.slots.get(&name) else {
+            return;
+        };
+        let before = slot.state.lock().clone();
+        let is_worn = match &before {
+            State::Ready(ready) => ready.is_second && ready.since.elapsed() < STEADY,
+            // It never was there; whoever starts it says why.
+            _ => return,
+        };
+        if is_worn {
+            return self.set(
+                slot,
+                State::Failed(format!("it ended a second time: {why}")),
+            );
+        }
+        self.set(slot, State::Starting);
+        tokio::time::sleep(BACKOFF).await;
+        self.bring_up(name, true).await;
+    }
+}
+
+async fn listed(server: &Server, connection: &Connection) -> Result<Tools, String> {
+    if !connection.has("tools") {
+        return Ok(Tools::default());
+    }
+    let raw = connection
+        .tools()
+        .await
+        .map_err(|error| error.to_string())?;
+    Ok(Tools::of(server, &raw))
+}
+
+/// Hears what servers tell, and passes it on.
+struct Listener {
+    servers: Weak<Inner>,
+    client: Arc<dyn Client>,
+}
+
+#[async_trait]
+impl Client for Listener {
+    fn roots(&self) -> Vec<PathBuf> {
+        self.client.roots()
+    }
+
+    fn elicits(&self) -> bool {
+        self.client.elicits()
+    }
+
+    async fn elicit(&self, server: &str, params: Value) -> Value {
+        self.client.elicit(server, params).await
+    }
+
+    fn samples(&self) -> bool {
+        self.client.samples()
+    }
+
+    async fn sample(&self, server: &str, params: Value) -> Result<Value, String> {
+        self.client.sample(server, params).await
+    }
+
+    fn told(&self, server: &str, news: News) {
+        if let Some(servers) = self.servers.upgrade().map(Servers) {
+            match &news {
+                News::ToolsChanged => drop(tokio::spawn(servers.refresh(server.to_string()))),
+                News::Closed(why) => {
+                    drop(tokio::spawn(
+                        servers.restart(server.to_string(), why.clone()),
+                    ));
+                }
+                _ => {}
+            }
+        }
+        self.client.told(server, news);
+    }
+}

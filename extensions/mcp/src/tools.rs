@@ -1,0 +1,289 @@
+//! Servers' tools in the `Tool` socket: each by itself, or, where there are many, all of them behind two.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use corecoder::{Effect, Kit, Reply, Spec, Tool, ToolCall, tools};
+use serde_json::{Map, Value, json};
+
+use crate::found::Found;
+use crate::render;
+use crate::servers::Servers;
+
+/// The tool that finds tools.
+pub const SEARCH: &str = "mcp_search";
+/// The tool that calls what was found.
+pub const CALL: &str = "mcp_call";
+
+/// One tool of a server.
+pub struct Direct {
+    servers: Servers,
+    found: Found,
+}
+
+impl Direct {
+    pub fn new(servers: Servers, found: Found) -> Direct {
+        Direct { servers, found }
+    }
+}
+
+fn effect(found: &Found) -> Effect {
+    match found.only_reads {
+        true => Effect::Read,
+        false => Effect::Write,
+    }
+}
+
+#[async_trait]
+impl Tool for Direct {
+    fn spec(&self) -> Spec {
+        self.found.spec.clone()
+    }
+
+    fn effect(&self, _args: &Value, _kit: &Kit) -> Result<Effect, String> {
+        Ok(effect(&self.found))
+    }
+
+    async fn call(&self, args: Value, kit: &Kit) -> Result<String, String> {
+        call(&self.servers, &self.found, args, kit).await
+    }
+}
+
+async fn call(servers: &Servers, found: &Found, args: Value, kit: &Kit) -> Result<String, String> {
+    let args = match args {
+        Value::Object(args) => args,
+        _ => Map::new(),
+    };
+    let result = servers.call(&found.server, &found.name, args).await?;
+    let folder = kit
+        .shell
+        .scratch()
+        .map_or_else(std::env::temp_dir, PathBuf::from);
+    let rendered = render::result(&result, &folder);
+    rendered
+        .pictures
+        .into_iter()
+        .for_each(|picture| kit.inbox.post(picture));
+    match rendered.is_error {
+        true => Err(rendered.text),
+        false => Ok(rendered.text),
+    }
+}
+
+/// Finds tools by words.
+pub struct Search {
+    servers: Servers,
+    /// Which servers there are, as the model is told.
+    about: String,
+}
+
+impl Search {
+    pub fn new(servers: Servers) -> Search {
+        let ready = servers.ready();
+        let counted = ready.iter().map(|(name, ready)| {
+            let count = ready.tools.list.len();
+            format!("{name} ({count} tool{})", if count == 1 { "" } else { "s" })
+        });
+        let about = counted.collect::<Vec<_>>().join(", ");
+        Search { servers, about }
+    }
+}
+
+/// How many tools one search shows, at most.
+const SHOWN: usize = 8;
+
+#[async_trait]
+impl Tool for Search {
+    fn spec(&self) -> Spec {
+        let servers = match self.about.as_str() {
+            "" => String::new(),
+            about => format!(" Servers: {about}."),
+        };
+        Spec {
+            name: SEARCH.to_string(),
+            description: format!(
+                "Find tools of MCP servers by words of what they do or are named; shows their parameters. Call what you \
+found with {CALL}.{servers}"
+            ),
+            parameters: tools::schema(
+                json!({"query": {"type": "string", "description": "Words, such as: create issue"}}),
+                &["query"],
+            ),
+        }
+    }
+
+    fn effect(&self, _args: &Value, _kit: &Kit) -> Result<Effect, String> {
+        Ok(Effect::Read)
+    }
+
+    async fn call(&self, args: Value, _kit: &Kit) -> Result<String, String> {
+        let query = args["query"].as_str().unwrap_or_default();
+        let all = self.servers.tools();
+        let found = ranked(&all, query);
+        if found.is_empty() {
+            let names: Vec<&str> = all.iter().map(|found| found.spec.name.as_str()).collect();
+            return Err(format!(
+                "no tool fits these words; there are: {}",
+                shortened(&names)
+            ));
+        }
+        let more = found.len().saturating_sub(SHOWN);
+        let shown = found.iter().take(SHOWN).map(|found| {
+            let Spec {
+                name,
+                description,
+                parameters,
+            } = &found.spec;
+            format!("{name}: {description}\n  parameters: {parameters}")
+        });
+        let mut text = shown.collect::<Vec<_>>().join("\n\n");
+        if more > 0 {
+            text += &format!("\n\n{more} more fit; more words narrow it down");
+        }
+        Ok(text)
+    }
+}
+
+fn shortened(names: &[&str]) -> String {
+    const NAMES: usize = 100;
+    let more = names.len().saturating_sub(NAMES);
+    let listed = names[..names.len().min(NAMES)].join(", ");
+    match more {
+        0 => listed,
+        _ => format!("{listed} and {more} more"),
+    }
+}
+
+/// The tools that a query fits, the best first: a word in the name counts more than one in the description, a rare word more
+/// than a common one.
+pub fn ranked<'a>(tools: &'a [Found], query: &str) -> Vec<&'a Found> {
+    let words = words(query);
+    let texts: Vec<(Vec<String>, Vec<String>)> = tools
+        .iter()
+        .map(|found| {
+            (
+                self::words(&found.spec.name),
+                self::words(&found.spec.description),
+            )
+        })
+        .collect();
+    let has = |text: &[String], word: &str| {
+        text.iter()
+            .any(|own| own.starts_with(word) || (own.len() > 3 && word.starts_with(own.as_str())))
+    };
+    let mut scored: Vec<(f64, &Found)> = Vec::new();
+    for (found, (name, description)) in tools.iter().zip(&texts) {
+        let score = words.iter().map(|word| {
+            let fitting = texts
+                .iter()
+                .filter(|(name, about)| has(name, word) || has(about, word));
+            let rare = (1.0 + tools.len() as f64 / (1 + fitting.count()) as f64).ln();
+            match (has(name, word), has(description, word)) {
+                (true, _) => 3.0 * rare,
+                (false, true) => rare,
+                (false, false) => 0.0,
+            }
+        });
+        let score: f64 = score.sum();
+        if score > 0.0 || found.spec.name == query {
+            scored.push((score, found));
+        }
+    }
+    scored.sort_by(|(one, first), (other, second)| {
+        other
+            .total_cmp(one)
+            .then_with(|| first.spec.name.cmp(&second.spec.name))
+    });
+    scored.into_iter().map(|(_, found)| found).collect()
+}
+
+/// Words in lower case: `createIssue` and `create_issue` are two.
+fn words(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let mut was_lower = false;
+    for letter in text.chars() {
+        let ends = !letter.is_alphanumeric() || (letter.is_uppercase() && was_lower);
+        if ends && !word.is_empty() {
+            words.push(std::mem::take(&mut word));
+        }
+        if letter.is_alphanumeric() {
+            word.extend(letter.to_lowercase());
+        }
+        was_lower = letter.is_lowercase();
+    }
+    words.push(word);
+    words.retain(|word| !word.is_empty() && word != "mcp");
+    words
+}
+
+/// Calls a tool that was found.
+pub struct CallFound {
+    servers: Servers,
+}
+
+impl CallFound {
+    pub fn new(servers: Servers) -> CallFound {
+        CallFound { servers }
+    }
+
+    /// The tool that is meant, and its arguments as its schema wants them.
+    fn meant(&self, args: &Value) -> Result<(Found, Value), String> {
+        let name = args["tool"].as_str().unwrap_or_default();
+        let all = self.servers.tools();
+        let found = all.into_iter().find(|found| found.spec.name == name);
+        let found = found.ok_or_else(|| {
+            format!("there is no tool {name:?} at an MCP server; find its name with {SEARCH}")
+        })?;
+        let schema = &found.spec.parameters;
+        let none = json!({});
+        let given = args.get("arguments").unwrap_or(&none);
+        let args = tools::fit(schema, given)
+            .map_err(|problem| format!("{problem}, so nothing was run. The schema is {schema}"))?;
+        Ok((found, args))
+    }
+}
+
+#[async_trait]
+impl Tool for CallFound {
+    fn spec(&self) -> Spec {
+        Spec {
+            name: CALL.to_string(),
+            description: format!("Call a tool of an MCP server that {SEARCH} has shown."),
+            parameters: tools::schema(
+                json!({
+                    "tool": {"type": "string", "description": "Its whole name: mcp__server__tool"},
+                    "arguments": {"type": "object", "description": "Its arguments", "additionalProperties": true},
+                }),
+                &["tool"],
+            ),
+        }
+    }
+
+    fn effect(&self, args: &Value, _kit: &Kit) -> Result<Effect, String> {
+        let (found, _) = self.meant(args)?;
+        Ok(effect(&found))
+    }
+
+    async fn call(&self, args: Value, kit: &Kit) -> Result<String, String> {
+        let (found, args) = self.meant(&args)?;
+        call(&self.servers, &found, args, kit).await
+    }
+}
+
+/// The call that is meant by a call of [`CALL`], by which rules judge it.
+pub fn meant(call: &ToolCall) -> Option<ToolCall> {
+    let args = call.args.as_ref().ok().filter(|_| call.name == CALL)?;
+    let name = args["tool"].as_str()?;
+    let inner = args.get("arguments").cloned().unwrap_or_else(|| json!({}));
+    Reply::calls([(name, inner)]).calls.pop()
+}
+
+/// The two that stand for all others.
+pub fn both(servers: &Servers) -> [Arc<dyn Tool>; 2] {
+    [
+        Arc::new(Search::new(servers.clone())),
+        Arc::new(CallFound::new(servers.clone())),
+    ]
+}
