@@ -12,6 +12,9 @@ pub struct Server {
     /// Only these of its tools, if any are named.
     pub allowed_tools: Option<Vec<String>>,
     pub disabled: bool,
+    /// The revision of the protocol to speak, such as `2025-11-25`; without it the server is asked. Some servers speak
+    /// several and can do more in an earlier one.
+    pub protocol: Option<String>,
     /// How long it may take until its tools are known.
     pub start_timeout: Duration,
     /// How long a call may take without a sign of progress.
