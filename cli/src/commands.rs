@@ -43,8 +43,8 @@ const HELP: &str = concat!(
 
 /// The commands of the program itself.
 const OWN: [&str; 21] = [
-    "compact", "diff", "exit", "help", "hooks", "mcp", "mode", "model", "plan", "quit", "redo", "reset",
-    "rewind", "save", "sessions", "skills", "clear", "tokens", "trust", "undo", "new",
+    "compact", "diff", "exit", "help", "hooks", "mcp", "mode", "model", "plan", "quit", "redo",
+    "reset", "rewind", "save", "sessions", "skills", "clear", "tokens", "trust", "undo", "new",
 ];
 
 /// All commands, with their slash.
@@ -137,7 +137,10 @@ impl Repl {
         match prompted {
             Some(Ok(text)) => return self.chat(Message::new(text)).await,
             Some(Err(why)) => say!("{}", style(plain(&why)).yellow()),
-            None => say!("no MCP server that is ready has a prompt /{}; Tab lists them", plain(name)),
+            None => say!(
+                "no MCP server that is ready has a prompt /{}; Tab lists them",
+                plain(name)
+            ),
         }
         None
     }

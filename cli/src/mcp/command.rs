@@ -53,7 +53,9 @@ fn find(places: &Places, name: &str) -> Result<Configured, String> {
     let near = near.map_or_else(String::new, |near| format!("; did you mean {near:?}?"));
     let mut servers = servers.into_iter();
     let found = servers.find(|server| server.name == name);
-    found.ok_or_else(|| format!("there is no MCP server {name:?}{near}; corecoder mcp list shows them"))
+    found.ok_or_else(|| {
+        format!("there is no MCP server {name:?}{near}; corecoder mcp list shows them")
+    })
 }
 
 /// What is configured, and what a person should know of it.
@@ -84,20 +86,31 @@ async fn list(places: &Places, as_json: bool, shepherd: &Shepherd) -> ExitCode {
     servers.settled(servers.start_timeout()).await;
     let states = servers.states();
     match as_json {
-        true => say!("{}", states.iter().map(|(one, state)| row(one, state)).collect::<Value>()),
+        true => say!(
+            "{}",
+            states
+                .iter()
+                .map(|(one, state)| row(one, state))
+                .collect::<Value>()
+        ),
         false => states
             .iter()
             .for_each(|(one, state)| say!("{}", plain(&line(one, state)))),
     }
     servers.close().await;
-    let failed = states.iter().any(|(_, state)| matches!(state, State::Failed(_)));
+    let failed = states
+        .iter()
+        .any(|(_, state)| matches!(state, State::Failed(_)));
     ExitCode::from(u8::from(failed))
 }
 
 /// A server and how it is, in a line for a person.
 pub fn line(configured: &Configured, state: &State) -> String {
     let Configured { name, server, .. } = configured;
-    let how = server.as_ref().map_or_else(|_| String::new(), |server| format!(" ({})", access(&server.access)));
+    let how = server.as_ref().map_or_else(
+        |_| String::new(),
+        |server| format!(" ({})", access(&server.access)),
+    );
     match state {
         State::Off => format!("· {name}: switched off{how}"),
         State::Starting => format!("… {name}: is still starting{how}"),
@@ -118,7 +131,10 @@ fn first_line(text: &str) -> &str {
 fn access(access: &Access) -> String {
     match access {
         Access::Stdio { command, args, .. } => {
-            let words: Vec<&str> = std::iter::once(command).chain(args).map(String::as_str).collect();
+            let words: Vec<&str> = std::iter::once(command)
+                .chain(args)
+                .map(String::as_str)
+                .collect();
             shortened(&words.join(" "), 60)
         }
         Access::Http { url, .. } | Access::Sse { url, .. } => {
@@ -140,7 +156,12 @@ fn row(configured: &Configured, state: &State) -> Value {
         State::Failed(why) => ("failed", Some(why)),
     };
     let tools = match state {
-        State::Ready(ready) => ready.tools.list.iter().map(|found| json!(found.spec.name)).collect(),
+        State::Ready(ready) => ready
+            .tools
+            .list
+            .iter()
+            .map(|found| json!(found.spec.name))
+            .collect(),
         _ => Vec::new(),
     };
     json!({
@@ -156,7 +177,8 @@ fn row(configured: &Configured, state: &State) -> Value {
 fn file_of(places: &Places, scope: Scope) -> Result<PathBuf, String> {
     match scope {
         Scope::Project => Ok(project_file(places)),
-        Scope::User => own_file(places).ok_or_else(|| "there is no home directory; set HOME or CORECODER_HOME".to_string()),
+        Scope::User => own_file(places)
+            .ok_or_else(|| "there is no home directory; set HOME or CORECODER_HOME".to_string()),
     }
 }
 
@@ -193,14 +215,30 @@ fn add(places: &Places, args: &McpAddArgs) -> Result<ExitCode, String> {
         true => Transport::Http,
         false => Transport::Stdio,
     });
-    let pairs = |pairs: &[(String, String)]| -> BTreeMap<String, String> { pairs.iter().cloned().collect() };
+    let pairs = |pairs: &[(String, String)]| -> BTreeMap<String, String> {
+        pairs.iter().cloned().collect()
+    };
     let entry = match transport {
-        Transport::Stdio if is_url => return Err("a URL is reached with --transport http or sse".to_string()),
-        Transport::Stdio if !args.header.is_empty() => return Err("--header is for servers with a URL; a command has --env".to_string()),
-        Transport::Stdio => json!({"command": first, "args": &args.target[1..], "env": pairs(&args.env)}),
-        _ if !is_url => return Err(format!("{first:?} is no URL: it must begin with http:// or https://")),
-        _ if args.target.len() > 1 => return Err(format!("what is {:?} behind the URL?", args.target[1])),
-        _ if !args.env.is_empty() => return Err("--env is for servers that are started; a URL has --header".to_string()),
+        Transport::Stdio if is_url => {
+            return Err("a URL is reached with --transport http or sse".to_string());
+        }
+        Transport::Stdio if !args.header.is_empty() => {
+            return Err("--header is for servers with a URL; a command has --env".to_string());
+        }
+        Transport::Stdio => {
+            json!({"command": first, "args": &args.target[1..], "env": pairs(&args.env)})
+        }
+        _ if !is_url => {
+            return Err(format!(
+                "{first:?} is no URL: it must begin with http:// or https://"
+            ));
+        }
+        _ if args.target.len() > 1 => {
+            return Err(format!("what is {:?} behind the URL?", args.target[1]));
+        }
+        _ if !args.env.is_empty() => {
+            return Err("--env is for servers that are started; a URL has --header".to_string());
+        }
         Transport::Http => json!({"type": "http", "url": first, "headers": pairs(&args.header)}),
         Transport::Sse => json!({"type": "sse", "url": first, "headers": pairs(&args.header)}),
     };
@@ -212,9 +250,16 @@ fn add(places: &Places, args: &McpAddArgs) -> Result<ExitCode, String> {
     let text = config::with(&text_of(&file)?, &args.name, entry);
     let text = text.map_err(|why| format!("{}: {why}; nothing was changed", shown(&file)))?;
     write(&file, &text)?;
-    say!("{} is in {}; corecoder mcp test {0} tries it", plain(&args.name), shown(&file));
+    say!(
+        "{} is in {}; corecoder mcp test {0} tries it",
+        plain(&args.name),
+        shown(&file)
+    );
     if args.scope == Scope::Project && !places.trusted {
-        say!("{}", style("it counts once this folder is trusted: corecoder --trust").dim());
+        say!(
+            "{}",
+            style("it counts once this folder is trusted: corecoder --trust").dim()
+        );
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -223,27 +268,38 @@ fn remove(places: &Places, name: &str, scope: Option<Scope>) -> Result<ExitCode,
     let scopes = scope.map_or(vec![Scope::Project, Scope::User], |scope| vec![scope]);
     let mut holding = Vec::new();
     for scope in scopes {
-        let Ok(file) = file_of(places, scope) else { continue };
+        let Ok(file) = file_of(places, scope) else {
+            continue;
+        };
         let without = config::without(&text_of(&file)?, name);
-        let without = without.map_err(|why| format!("{}: {why}; nothing was changed", shown(&file)))?;
+        let without =
+            without.map_err(|why| format!("{}: {why}; nothing was changed", shown(&file)))?;
         holding.extend(without.map(|text| (file, text)));
     }
     match holding.as_slice() {
         [] => {
             let name = plain(name);
-            Err(format!("there is no MCP server {name:?} in these files; corecoder mcp list shows all"))
+            Err(format!(
+                "there is no MCP server {name:?} in these files; corecoder mcp list shows all"
+            ))
         }
         [(file, text)] => {
             write(file, text)?;
             say!("{} is no longer in {}", plain(name), shown(file));
             Ok(ExitCode::SUCCESS)
         }
-        _ => Err(format!("{name:?} is in both files; say which: --scope user or --scope project")),
+        _ => Err(format!(
+            "{name:?} is in both files; say which: --scope user or --scope project"
+        )),
     }
 }
 
 fn get(configured: &Configured) -> Result<ExitCode, String> {
-    say!("{} in {}", style(plain(&configured.name)).bold(), shown(&configured.file));
+    say!(
+        "{} in {}",
+        style(plain(&configured.name)).bold(),
+        shown(&configured.file)
+    );
     let server = match &configured.server {
         Ok(server) => server,
         Err(why) => {
@@ -257,7 +313,7 @@ fn get(configured: &Configured) -> Result<ExitCode, String> {
 
 fn describe(server: &Server) {
     let names = |map: &BTreeMap<String, String>| map.keys().cloned().collect::<Vec<_>>().join(", ");
-    let mut field = |name: &str, value: String| {
+    let field = |name: &str, value: String| {
         if !value.is_empty() {
             say!("  {name}: {}", plain(&value));
         }
@@ -277,10 +333,19 @@ fn describe(server: &Server) {
             field("headers", names(headers));
         }
     }
-    field("allowed tools", server.allowed_tools.clone().unwrap_or_default().join(", "));
+    field(
+        "allowed tools",
+        server.allowed_tools.clone().unwrap_or_default().join(", "),
+    );
     field("protocol", server.protocol.clone().unwrap_or_default());
-    field("start timeout", format!("{} s", server.start_timeout.as_secs_f64()));
-    field("call timeout", format!("{} s", server.call_timeout.as_secs_f64()));
+    field(
+        "start timeout",
+        format!("{} s", server.start_timeout.as_secs_f64()),
+    );
+    field(
+        "call timeout",
+        format!("{} s", server.call_timeout.as_secs_f64()),
+    );
     if server.disabled {
         say!("  switched off");
     }
@@ -289,13 +354,24 @@ fn describe(server: &Server) {
     }
 }
 
-async fn test(places: &Places, configured: Configured, shepherd: &Shepherd) -> Result<ExitCode, String> {
-    let server = configured.server.map_err(|why| format!("{}: {why}", configured.name))?;
+async fn test(
+    places: &Places,
+    configured: Configured,
+    shepherd: &Shepherd,
+) -> Result<ExitCode, String> {
+    let server = configured
+        .server
+        .map_err(|why| format!("{}: {why}", configured.name))?;
     let begun = Instant::now();
     let connection = match Connection::open(&server, trying(places), shepherd).await {
         Ok(connection) => connection,
         Err(error) => {
-            say!("{} {}: {}", style("✗").red(), plain(&server.name), plain(&error.to_string()));
+            say!(
+                "{} {}: {}",
+                style("✗").red(),
+                plain(&server.name),
+                plain(&error.to_string())
+            );
             return Ok(ExitCode::FAILURE);
         }
     };
@@ -305,7 +381,11 @@ async fn test(places: &Places, configured: Configured, shepherd: &Shepherd) -> R
         "{} {}: {} speaks {}, ready after {took} ms",
         style("✓").green(),
         plain(&server.name),
-        plain(if about.is_empty() { "the server" } else { &about }),
+        plain(if about.is_empty() {
+            "the server"
+        } else {
+            &about
+        }),
         plain(connection.revision())
     );
     if let Some(instructions) = connection.instructions() {
@@ -328,7 +408,11 @@ async fn offers(server: &Server, connection: &Connection) -> bool {
             Ok(raw) => tools(&Tools::of(server, &raw), raw.len()),
             Err(error) => {
                 good = false;
-                say!("  {} its tools can't be listed: {}", style("✗").red(), plain(&error.to_string()));
+                say!(
+                    "  {} its tools can't be listed: {}",
+                    style("✗").red(),
+                    plain(&error.to_string())
+                );
             }
         }
     }
@@ -339,11 +423,23 @@ async fn offers(server: &Server, connection: &Connection) -> bool {
         }
     };
     if connection.has("resources") {
-        named("resources", "uri", connection.resources().await.unwrap_or_default());
-        named("templates", "uriTemplate", connection.templates().await.unwrap_or_default());
+        named(
+            "resources",
+            "uri",
+            connection.resources().await.unwrap_or_default(),
+        );
+        named(
+            "templates",
+            "uriTemplate",
+            connection.templates().await.unwrap_or_default(),
+        );
     }
     if connection.has("prompts") {
-        named("prompts", "name", connection.prompts().await.unwrap_or_default());
+        named(
+            "prompts",
+            "name",
+            connection.prompts().await.unwrap_or_default(),
+        );
     }
     good
 }
@@ -361,6 +457,11 @@ fn tools(tools: &Tools, all: usize) {
         say!("    {}{}  {about}", plain(&found.name), style(reads).dim());
     }
     for (name, why) in &tools.left_out {
-        say!("    {} {}: left out: {}", style("✗").red(), plain(name), plain(why));
+        say!(
+            "    {} {}: left out: {}",
+            style("✗").red(),
+            plain(name),
+            plain(why)
+        );
     }
 }

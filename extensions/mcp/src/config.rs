@@ -21,7 +21,8 @@ pub struct Server {
     pub start_timeout: Duration,
     /// How long a call may take without a sign of progress.
     pub call_timeout: Duration,
-    /// The revision of the protocol to begin with, where probing finds the wrong one.
+    /// The revision of the protocol to speak, such as `2025-11-25`; without it the server is asked. Some servers speak several
+    /// and can do more in an earlier one.
     pub protocol: Option<String>,
     /// What it says of its tools is believed: it stands in the user's own file.
     pub trusted: bool,

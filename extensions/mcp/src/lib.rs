@@ -3,20 +3,33 @@
 //! Read [`config`] first, it is what people write; then [`servers`], which starts what is there and keeps it up, and [`offer`],
 //! which tells the model. Below them are [`connection`], one server and what it can be asked, and the transports.
 
+// What is configured, and what servers may ask.
 pub mod client;
 pub mod config;
-pub mod connection;
+
+// The servers of a session, and what the model is told of them.
 pub mod found;
 pub mod offer;
 pub mod render;
 pub mod schema;
 pub mod servers;
-pub mod shepherd;
 pub mod tools;
+
+// One server.
+mod answers;
+mod call;
+pub mod connection;
+mod errors;
+mod handshake;
+mod link;
+mod process;
+pub mod shepherd;
+mod transport;
 
 pub use client::{Client, News};
 pub use config::{Access, Configured, Server};
 pub use connection::Connection;
+pub use errors::{CallError, OpenError};
 pub use offer::Offer;
 pub use servers::Servers;
 pub use shepherd::Shepherd;

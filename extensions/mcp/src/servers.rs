@@ -15,7 +15,8 @@ use tokio::time::Instant;
 
 use crate::client::{Client, News};
 use crate::config::{Configured, Server};
-use crate::connection::{CallError, Connection};
+use crate::connection::Connection;
+use crate::errors::CallError;
 use crate::found::{Found, Tools};
 use crate::shepherd::Shepherd;
 

@@ -1,0 +1,280 @@
+//! One request and its answer, in time or not at all; and a request that takes several rounds, because the server asks back.
+//!
+//! The SDK's own clock runs on while the user is asked something, and a call of its that is dropped goes on at the server.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rmcp::RoleClient;
+use rmcp::model::{
+    CancelledNotification, CancelledNotificationParam, ClientRequest, ErrorCode, ErrorData,
+    RequestId, RequestMetaObject,
+};
+use rmcp::service::{Peer, PeerRequestOptions, ServiceError};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::connection::Inner;
+use crate::errors::{CallError, start_of};
+use crate::handshake::raw;
+use crate::transport::{INVALID, TOO_LARGE};
+
+/// No call takes longer, whatever progress it reports.
+const MOST: Duration = Duration::from_secs(30 * 60);
+/// So often a server may ask back before it answers.
+const ROUNDS: usize = 10;
+
+/// Who hears of the progress of a call.
+pub type Progress<'a> = &'a (dyn Fn(&str) + Send + Sync);
+
+/// What a server asked for, by its own keys, and its state, which it gets back as it was.
+#[derive(Default)]
+pub struct Round {
+    pub answers: Option<BTreeMap<String, Value>>,
+    pub state: Option<String>,
+}
+
+/// Tells the server that an answer is no longer wanted, unless it has come.
+struct Wanted<'a> {
+    peer: &'a Peer<RoleClient>,
+    id: Option<RequestId>,
+    reason: &'static str,
+}
+
+impl Drop for Wanted<'_> {
+    fn drop(&mut self) {
+        let (Some(id), Ok(runtime)) = (self.id.take(), tokio::runtime::Handle::try_current())
+        else {
+            return;
+        };
+        let params = CancelledNotificationParam::new(Some(id), Some(self.reason.to_string()));
+        let peer = self.peer.clone();
+        runtime.spawn(async move {
+            let notification = CancelledNotification::new(params);
+            let _ = peer.send_notification(notification.into()).await;
+        });
+    }
+}
+
+/// How long to wait for an answer.
+struct Clock {
+    limit: Duration,
+    idle_since: Instant,
+    end: Instant,
+    /// Since when somebody is asked on the server's behalf; the time of that does not count.
+    asking_since: Option<Instant>,
+}
+
+impl Clock {
+    fn new(limit: Duration) -> Clock {
+        let now = Instant::now();
+        Clock {
+            limit,
+            idle_since: now,
+            end: now + MOST,
+            asking_since: None,
+        }
+    }
+
+    fn sign(&mut self) {
+        self.idle_since = Instant::now();
+    }
+
+    fn asks(&mut self, is_asking: bool) {
+        match (is_asking, self.asking_since) {
+            (true, None) => self.asking_since = Some(Instant::now()),
+            (false, Some(since)) => {
+                self.end += since.elapsed();
+                self.asking_since = None;
+                self.sign();
+            }
+            _ => {}
+        }
+    }
+
+    /// When the wait is over.
+    fn over(&self) -> Option<Instant> {
+        let end = self.end.min(self.idle_since + self.limit);
+        self.asking_since.is_none().then_some(end)
+    }
+
+    fn timed_out(&self) -> CallError {
+        let after = match self.end <= Instant::now() {
+            true => MOST,
+            false => self.limit,
+        };
+        CallError::TimedOut { after }
+    }
+}
+
+impl Inner {
+    /// A request, and the result as it came.
+    pub async fn ask(
+        &self,
+        request: ClientRequest,
+        progress: Progress<'_>,
+    ) -> Result<Value, CallError> {
+        if self.link.is_closed() {
+            return Err(CallError::Closed(self.link.closed().await));
+        }
+        let mut options = PeerRequestOptions::no_options();
+        if self.facts.is_modern {
+            let mut meta = RequestMetaObject::new();
+            meta.insert("io.modelcontextprotocol/logLevel".into(), "warning".into());
+            options = options.with_meta(meta);
+        }
+        let mut handle = match self.peer.send_cancellable_request(request, options).await {
+            Ok(handle) => handle,
+            Err(error) => return Err(self.failed(error).await),
+        };
+        let mut words = self.link.progress(token(&handle.progress_token.0));
+        let mut asking = self.link.asking();
+        let mut wanted = Wanted {
+            peer: &self.peer,
+            id: Some(handle.id.clone()),
+            reason: "the answer is no longer wanted",
+        };
+        let mut clock = Clock::new(self.limit);
+        clock.asks(*asking.borrow_and_update() > 0);
+        loop {
+            let over = clock.over();
+            tokio::select! {
+                biased;
+                answer = &mut handle.rx => {
+                    wanted.id = None;
+                    return match answer {
+                        Ok(Ok(result)) => Ok(raw(result)),
+                        Ok(Err(error)) => Err(self.failed(error).await),
+                        Err(_) => Err(self.failed(ServiceError::TransportClosed).await),
+                    };
+                }
+                why = self.link.closed() => {
+                    wanted.id = None;
+                    return Err(CallError::Closed(why));
+                }
+                Ok(()) = words.changed() => {
+                    clock.sign();
+                    progress(&words.borrow_and_update().clone());
+                }
+                Ok(()) = asking.changed() => clock.asks(*asking.borrow_and_update() > 0),
+                () = sleep_until(over) => {
+                    wanted.reason = "it took too long";
+                    return Err(clock.timed_out());
+                }
+            }
+        }
+    }
+
+    /// A request that the server may answer with questions of its own: `make` makes it, with the answers to these.
+    pub async fn ask_in_rounds(
+        &self,
+        make: impl Fn(Round) -> ClientRequest,
+        progress: Progress<'_>,
+    ) -> Result<Value, CallError> {
+        let mut round = Round::default();
+        for _ in 0..ROUNDS {
+            let result = self.ask(make(round), progress).await?;
+            let kind = result.get("resultType").filter(|_| self.facts.is_modern);
+            match kind.map(|kind| kind.as_str().unwrap_or_default()) {
+                None | Some("complete") => return Ok(result),
+                Some("input_required") => round = self.answers(&result).await?,
+                Some(other) => {
+                    let words = format!("its resultType is unknown: {}", start_of(other, 100));
+                    return Err(CallError::Invalid(words));
+                }
+            }
+        }
+        let words = format!("the server asked for input {ROUNDS} times and still has no result");
+        Err(CallError::Failed(words))
+    }
+
+    /// Answers what a server wants to know before it goes on.
+    async fn answers(&self, result: &Value) -> Result<Round, CallError> {
+        let state = result["requestState"].as_str().map(str::to_string);
+        let Some(requests) = result["inputRequests"].as_object() else {
+            if state.is_none() {
+                let words = "it asks for input, but not for which";
+                return Err(CallError::Invalid(words.to_string()));
+            }
+            return Ok(Round {
+                answers: None,
+                state,
+            });
+        };
+        let mut answers = BTreeMap::new();
+        for (key, request) in requests {
+            let method = request["method"].as_str().unwrap_or_default();
+            let answer = tokio::select! {
+                answer = self.link.answer(method, request["params"].clone()) => answer,
+                why = self.link.closed() => return Err(CallError::Closed(why)),
+            };
+            match answer {
+                Ok(answer) => answers.insert(key.clone(), answer),
+                Err(error) => {
+                    let words = format!("the server asks for input ({method}): {}", error.message);
+                    return Err(CallError::Failed(words));
+                }
+            };
+        }
+        Ok(Round {
+            answers: Some(answers),
+            state,
+        })
+    }
+
+    /// What the SDK's error means for a call.
+    async fn failed(&self, error: ServiceError) -> CallError {
+        match error {
+            ServiceError::McpError(error) => refusal(error),
+            ServiceError::TransportSend(error) => {
+                // A pipe that is broken is the end of the process, which is known in a moment.
+                let patience = Duration::from_millis(700);
+                if self.process.is_some()
+                    && let Ok(why) = tokio::time::timeout(patience, self.link.closed()).await
+                {
+                    return CallError::Closed(why);
+                }
+                self.unsent(&error.to_string(), &*error.error)
+            }
+            ServiceError::TransportClosed => match self.link.is_closed() {
+                true => CallError::Closed(self.link.closed().await),
+                false => CallError::Closed("the connection has ended".to_string()),
+            },
+            other => CallError::Failed(start_of(&other.to_string(), 1000).to_string()),
+        }
+    }
+
+    fn unsent(&self, text: &str, _error: &(dyn std::error::Error + 'static)) -> CallError {
+        CallError::Failed(start_of(text, 1000).to_string())
+    }
+}
+
+fn refusal(error: ErrorData) -> CallError {
+    let ErrorData {
+        code: ErrorCode(code),
+        message,
+        ..
+    } = error;
+    match code {
+        INVALID => CallError::Invalid(message.into_owned()),
+        TOO_LARGE => CallError::TooLarge(message.into_owned()),
+        code => CallError::Refused {
+            code,
+            message: start_of(&message, 4000).to_string(),
+        },
+    }
+}
+
+fn token(token: &RequestId) -> String {
+    match token {
+        RequestId::Number(number) => number.to_string(),
+        RequestId::String(text) => text.to_string(),
+    }
+}
+
+async fn sleep_until(end: Option<Instant>) {
+    match end {
+        Some(end) => tokio::time::sleep_until(end).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,384 @@
+//! A connection to one server: its tools, resources and prompts, whatever it speaks.
+//!
+//! What comes from the server is handed on as it came: each list as the raw JSON of its entries, so that one that can't be
+//! read loses none of the others. A connection that has ended stays ended; starting anew is the caller's.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rmcp::RoleClient;
+use rmcp::model::{
+    ArgumentInfo, CallToolRequest, CallToolRequestParams, ClientRequest, CompleteRequest,
+    CompleteRequestParams, CustomRequest, GetPromptRequest, GetPromptRequestParams,
+    ListPromptsRequest, ListResourceTemplatesRequest, ListResourcesRequest, ListToolsRequest,
+    PaginatedRequestParams, ReadResourceRequest, ReadResourceRequestParams, Reference,
+};
+use rmcp::service::{Peer, RunningService, serve_directly_with_ct};
+use rmcp::transport::Transport;
+use serde_json::{Map, Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::answers::Answers;
+use crate::call::{Progress, Round};
+use crate::client::Client;
+use crate::config::{Access, Server};
+use crate::errors::{CallError, OpenError, last_words};
+use crate::handshake::{Facts, Fail, Handshake, Way};
+use crate::link::Link;
+use crate::process::{Process, Program};
+use crate::shepherd::Shepherd;
+use crate::transport::Gate;
+use crate::transport::stdio::Stdio;
+
+/// How long a server that is a process may think about a question of the new era before it is asked in the old way too.
+const PATIENCE: Duration = Duration::from_millis(1500);
+/// Pages that are read of a list.
+const PAGES: usize = 100;
+
+/// A server that can be called. Clones are the same connection; it ends with the last of them.
+#[derive(Clone)]
+pub struct Connection {
+    inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub link: Arc<Link>,
+    pub facts: Facts,
+    pub peer: Peer<RoleClient>,
+    pub process: Option<Arc<Process>>,
+    /// Of calls, without a sign of progress.
+    pub limit: Duration,
+    service: Mutex<Option<RunningService<RoleClient, Answers>>>,
+}
+
+impl Connection {
+    /// Starts or reaches a server and settles which revision is spoken, within `server.start_timeout`.
+    pub async fn open(
+        server: &Server,
+        client: Arc<dyn Client>,
+        shepherd: &Shepherd,
+    ) -> Result<Connection, OpenError> {
+        match &server.access {
+            Access::Stdio { .. } => Connection::start(server, client, shepherd).await,
+            Access::Http { .. } | Access::Sse { .. } => Err(OpenError::Setting("later".into())),
+        }
+    }
+
+    /// Starts a process; once more if the first question made it end.
+    async fn start(
+        server: &Server,
+        client: Arc<dyn Client>,
+        shepherd: &Shepherd,
+    ) -> Result<Connection, OpenError> {
+        let end = tokio::time::Instant::now() + server.start_timeout;
+        let mut way = way(server, PATIENCE);
+        loop {
+            let link = Link::new(&server.name, client.clone());
+            let program = program(&server.access);
+            let (process, stdin, stdout) = Process::start(&program, shepherd)?;
+            let process = Arc::new(process);
+            let stdio = Stdio::new(process.clone(), stdin, stdout, link.clone());
+            let mut gate = Gate::new(stdio, link.clone());
+            link.closing();
+            let shake = Handshake::new(&mut gate, &*client, way.clone()).shake();
+            let fail = match tokio::time::timeout_at(end, shake).await {
+                Ok(Ok(facts)) => {
+                    link.opened();
+                    let limit = server.call_timeout;
+                    return Ok(Connection::begin(gate, link, facts, Some(process), limit));
+                }
+                Ok(Err(fail)) => fail,
+                Err(_) => {
+                    return Err(OpenError::TimedOut {
+                        after: server.start_timeout,
+                        errors: process.errors(),
+                    });
+                }
+            };
+            match (fail, &way) {
+                (Fail::Refused(words), _) => {
+                    return Err(OpenError::Refused(words + &last_words(&process.errors())));
+                }
+                // Some old servers end when they hear of something unknown.
+                (_, Way::Probe(_)) => way = Way::Legacy(LATEST_LEGACY.to_string()),
+                _ => {
+                    return Err(OpenError::Exited {
+                        how: process.end_in_words().await,
+                        errors: process.errors(),
+                    });
+                }
+            }
+        }
+    }
+
+    /// From now on the SDK's service reads and writes.
+    fn begin<T: Transport<RoleClient> + 'static>(
+        gate: Gate<T>,
+        link: Arc<Link>,
+        facts: Facts,
+        process: Option<Arc<Process>>,
+        limit: Duration,
+    ) -> Connection {
+        let answers = Answers {
+            link: link.clone(),
+            is_modern: facts.is_modern,
+        };
+        let peer = Some(facts.peer());
+        let service = serve_directly_with_ct(answers, gate, peer, CancellationToken::new());
+        let connection = Connection {
+            inner: Arc::new(Inner {
+                link,
+                peer: service.peer().clone(),
+                process,
+                limit,
+                service: Mutex::new(Some(service)),
+                facts,
+            }),
+        };
+        connection.quieten();
+        connection
+    }
+
+    /// An old server is asked to log warnings only; one of the new era hears it with each request.
+    fn quieten(&self) {
+        if !self.inner.facts.is_modern && self.has("logging") {
+            let peer = self.inner.peer.clone();
+            tokio::spawn(async move {
+                let level =
+                    CustomRequest::new("logging/setLevel", Some(json!({"level": "warning"})));
+                let _ = peer.send_request(ClientRequest::CustomRequest(level)).await;
+            });
+        }
+    }
+
+    /// Of the protocol, such as `2026-07-28`.
+    pub fn revision(&self) -> &str {
+        &self.inner.facts.revision
+    }
+
+    /// The server's, as it says; empty if it does not.
+    pub fn name_and_version(&self) -> String {
+        let part = |key: &str| self.inner.facts.info[key].as_str().unwrap_or_default();
+        format!("{} {}", part("name"), part("version"))
+            .trim()
+            .to_string()
+    }
+
+    /// What the server wants the model to know.
+    pub fn instructions(&self) -> Option<&str> {
+        self.inner.facts.instructions.as_deref()
+    }
+
+    /// Whether the server has `tools`, `resources`, `prompts`, `completions` or `logging`.
+    pub fn has(&self, capability: &str) -> bool {
+        let found = self.inner.facts.capabilities.get(capability);
+        found.is_some_and(|capability| !capability.is_null())
+    }
+
+    /// Its tools, the raw JSON of each.
+    pub async fn tools(&self) -> Result<Vec<Value>, CallError> {
+        let make = |page| ClientRequest::ListToolsRequest(ListToolsRequest::with_param(page));
+        self.list("tools", "name", make).await
+    }
+
+    /// Its resources, the raw JSON of each.
+    pub async fn resources(&self) -> Result<Vec<Value>, CallError> {
+        let make =
+            |page| ClientRequest::ListResourcesRequest(ListResourcesRequest::with_param(page));
+        self.list("resources", "uri", make).await
+    }
+
+    /// Its templates of resources, the raw JSON of each.
+    pub async fn templates(&self) -> Result<Vec<Value>, CallError> {
+        let make = |page| {
+            let request = ListResourceTemplatesRequest::with_param(page);
+            ClientRequest::ListResourceTemplatesRequest(request)
+        };
+        self.list("resourceTemplates", "uriTemplate", make).await
+    }
+
+    /// Its prompts, the raw JSON of each.
+    pub async fn prompts(&self) -> Result<Vec<Value>, CallError> {
+        let make = |page| ClientRequest::ListPromptsRequest(ListPromptsRequest::with_param(page));
+        self.list("prompts", "name", make).await
+    }
+
+    /// All pages of a list, whose entries are objects with this text in them.
+    async fn list(
+        &self,
+        list: &str,
+        named_by: &str,
+        make: impl Fn(PaginatedRequestParams) -> ClientRequest,
+    ) -> Result<Vec<Value>, CallError> {
+        let mut found = Vec::new();
+        let mut cursor = None;
+        for _ in 0..PAGES {
+            let page = PaginatedRequestParams::default().with_cursor(cursor.clone());
+            let mut page = self.inner.ask(make(page), &|_| {}).await?;
+            let Value::Array(entries) = page[list].take() else {
+                return Err(CallError::Invalid(format!("it holds no list of {list}")));
+            };
+            found.extend(
+                entries
+                    .into_iter()
+                    .filter(|entry| entry[named_by].is_string()),
+            );
+            let next = page["nextCursor"].as_str().map(str::to_string);
+            // A cursor that stays the same would never end.
+            if next.is_none() || next == cursor {
+                break;
+            }
+            cursor = next;
+        }
+        Ok(found)
+    }
+
+    /// Calls a tool: the raw `CallToolResult`. `progress` hears words such as `3 of 5: indexing`. Dropped, the call is
+    /// cancelled at the server too.
+    pub async fn call(
+        &self,
+        tool: &str,
+        args: Map<String, Value>,
+        progress: Progress<'_>,
+    ) -> Result<Value, CallError> {
+        let make = |round: Round| {
+            let mut params =
+                CallToolRequestParams::new(tool.to_string()).with_arguments(args.clone());
+            params.input_responses = round.answers;
+            params.request_state = round.state;
+            ClientRequest::CallToolRequest(CallToolRequest::new(params))
+        };
+        let result = self.inner.ask_in_rounds(make, progress).await?;
+        let content = &result["content"];
+        let is_result =
+            content.is_array() || content.is_null() && result.get("structuredContent").is_some();
+        expect(is_result, result, "content")
+    }
+
+    /// Reads a resource: the raw `ReadResourceResult`.
+    pub async fn read(&self, uri: &str) -> Result<Value, CallError> {
+        let make = |round: Round| {
+            let mut params = ReadResourceRequestParams::new(uri);
+            params.input_responses = round.answers;
+            params.request_state = round.state;
+            ClientRequest::ReadResourceRequest(ReadResourceRequest::new(params))
+        };
+        let result = self.inner.ask_in_rounds(make, &|_| {}).await?;
+        expect(result["contents"].is_array(), result, "contents")
+    }
+
+    /// Fills in a prompt: the raw `GetPromptResult`.
+    pub async fn prompt(&self, name: &str, args: Map<String, Value>) -> Result<Value, CallError> {
+        let make = |round: Round| {
+            let mut params = GetPromptRequestParams::new(name).with_arguments(args.clone());
+            params.input_responses = round.answers;
+            params.request_state = round.state;
+            ClientRequest::GetPromptRequest(GetPromptRequest::new(params))
+        };
+        let result = self.inner.ask_in_rounds(make, &|_| {}).await?;
+        expect(result["messages"].is_array(), result, "messages")
+    }
+
+    /// How an argument of a prompt may go on; nothing if the server does not know.
+    pub async fn complete_prompt(&self, name: &str, argument: &str, begun: &str) -> Vec<String> {
+        let params = json!({
+            "ref": {"type": "ref/prompt", "name": name},
+            "argument": {"name": argument, "value": begun},
+        });
+        let (Ok(reference), Ok(argument)) = (
+            serde_json::from_value::<Reference>(params["ref"].clone()),
+            serde_json::from_value::<ArgumentInfo>(params["argument"].clone()),
+        ) else {
+            return Vec::new();
+        };
+        let params = CompleteRequestParams::new(reference, argument);
+        let request = ClientRequest::CompleteRequest(CompleteRequest::new(params));
+        let Ok(result) = self.inner.ask(request, &|_| {}).await else {
+            return Vec::new();
+        };
+        let values = result["completion"]["values"].as_array();
+        let values = values.into_iter().flatten().filter_map(Value::as_str);
+        values.map(str::to_string).collect()
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.inner.link.is_closed()
+    }
+
+    /// The last 64 KB that a server which is a process wrote to its standard error; lossy.
+    pub fn errors(&self) -> String {
+        let process = self.inner.process.as_ref();
+        process.map(|process| process.errors()).unwrap_or_default()
+    }
+
+    /// Ends it: a process has its input closed, and is told by SIGTERM after 1 s and killed after 2 s.
+    pub async fn close(&self) {
+        self.inner.link.closing();
+        let service = self.inner.service.lock().take();
+        if let Some(mut service) = service {
+            let _ = service.close_with_timeout(Duration::from_secs(2)).await;
+        }
+        self.inner
+            .link
+            .close("the connection was closed".to_string());
+        if let Some(process) = &self.inner.process {
+            process.end().await;
+        }
+    }
+}
+
+/// What is left of a process ends in the background; nobody waits.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.link.closing();
+        if let (Some(process), Ok(runtime)) =
+            (self.process.take(), tokio::runtime::Handle::try_current())
+        {
+            runtime.spawn(async move { process.end().await });
+        }
+    }
+}
+
+/// The latest revision that begins with `initialize`.
+const LATEST_LEGACY: &str = "2025-11-25";
+
+/// How to speak to this server at first.
+fn way(server: &Server, patience: Duration) -> Way {
+    match server.protocol.as_deref() {
+        None => Way::Probe(patience),
+        Some(revision) if revision < "2026-07-28" => Way::Legacy(revision.to_string()),
+        Some(_) => Way::Modern,
+    }
+}
+
+fn program(access: &Access) -> Program<'_> {
+    static NONE: BTreeMap<String, String> = BTreeMap::new();
+    match access {
+        Access::Stdio {
+            command,
+            args,
+            env,
+            cwd,
+        } => Program {
+            command,
+            args,
+            env,
+            cwd: cwd.as_deref(),
+        },
+        Access::Http { .. } | Access::Sse { .. } => Program {
+            command: "",
+            args: &[],
+            env: &NONE,
+            cwd: None,
+        },
+    }
+}
+
+fn expect(holds: bool, result: Value, key: &str) -> Result<Value, CallError> {
+    match holds {
+        true => Ok(result),
+        false => Err(CallError::Invalid(format!("it holds no list of {key}"))),
+    }
+}
