@@ -14,9 +14,10 @@ use rmcp::service::{Peer, PeerRequestOptions, ServiceError};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::connection::Inner;
+use crate::connection::{End, Inner};
 use crate::errors::{CallError, start_of};
 use crate::handshake::raw;
+use crate::transport::http::Trouble;
 use crate::transport::{INVALID, TOO_LARGE};
 
 /// No call takes longer, whatever progress it reports.
@@ -226,16 +227,10 @@ impl Inner {
     async fn failed(&self, error: ServiceError) -> CallError {
         match error {
             ServiceError::McpError(error) => refusal(error),
-            ServiceError::TransportSend(error) => {
-                // A pipe that is broken is the end of the process, which is known in a moment.
-                let patience = Duration::from_millis(700);
-                if self.process.is_some()
-                    && let Ok(why) = tokio::time::timeout(patience, self.link.closed()).await
-                {
-                    return CallError::Closed(why);
-                }
-                self.unsent(&error.to_string(), &*error.error)
-            }
+            ServiceError::TransportSend(error) => match &self.end {
+                End::Place(place) => Trouble::of(&*error.error).of_call(place),
+                End::Process(_) => self.broken(&error.error.to_string()).await,
+            },
             ServiceError::TransportClosed => match self.link.is_closed() {
                 true => CallError::Closed(self.link.closed().await),
                 false => CallError::Closed("the connection has ended".to_string()),
@@ -244,8 +239,13 @@ impl Inner {
         }
     }
 
-    fn unsent(&self, text: &str, _error: &(dyn std::error::Error + 'static)) -> CallError {
-        CallError::Failed(start_of(text, 1000).to_string())
+    /// A pipe that is broken is the end of the process, which is known in a moment.
+    async fn broken(&self, words: &str) -> CallError {
+        let patience = Duration::from_millis(700);
+        match tokio::time::timeout(patience, self.link.closed()).await {
+            Ok(why) => CallError::Closed(why),
+            Err(_) => CallError::Failed(format!("the server does not listen: {words}")),
+        }
     }
 }
 

@@ -3,7 +3,6 @@
 //! What comes from the server is handed on as it came: each list as the raw JSON of its entries, so that one that can't be
 //! read loses none of the others. A connection that has ended stays ended; starting anew is the caller's.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,17 +22,16 @@ use tokio_util::sync::CancellationToken;
 use crate::answers::Answers;
 use crate::call::{Progress, Round};
 use crate::client::Client;
-use crate::config::{Access, Server};
-use crate::errors::{CallError, OpenError, last_words};
-use crate::handshake::{Facts, Fail, Handshake, Way};
+use crate::config::Server;
+use crate::errors::{CallError, OpenError};
+use crate::handshake::Facts;
 use crate::link::Link;
-use crate::process::{Process, Program};
+use crate::listening::listen;
+use crate::opening;
+use crate::process::Process;
 use crate::shepherd::Shepherd;
 use crate::transport::Gate;
-use crate::transport::stdio::Stdio;
 
-/// How long a server that is a process may think about a question of the new era before it is asked in the old way too.
-const PATIENCE: Duration = Duration::from_millis(1500);
 /// Pages that are read of a list.
 const PAGES: usize = 100;
 
@@ -43,11 +41,18 @@ pub struct Connection {
     inner: Arc<Inner>,
 }
 
+/// What is at the other end.
+pub(crate) enum End {
+    Process(Arc<Process>),
+    /// Its name.
+    Place(String),
+}
+
 pub(crate) struct Inner {
     pub link: Arc<Link>,
     pub facts: Facts,
     pub peer: Peer<RoleClient>,
-    pub process: Option<Arc<Process>>,
+    pub end: End,
     /// Of calls, without a sign of progress.
     pub limit: Duration,
     service: Mutex<Option<RunningService<RoleClient, Answers>>>,
@@ -60,78 +65,31 @@ impl Connection {
         client: Arc<dyn Client>,
         shepherd: &Shepherd,
     ) -> Result<Connection, OpenError> {
-        match &server.access {
-            Access::Stdio { .. } => Connection::start(server, client, shepherd).await,
-            Access::Http { .. } | Access::Sse { .. } => Err(OpenError::Setting("later".into())),
-        }
-    }
-
-    /// Starts a process; once more if the first question made it end.
-    async fn start(
-        server: &Server,
-        client: Arc<dyn Client>,
-        shepherd: &Shepherd,
-    ) -> Result<Connection, OpenError> {
-        let end = tokio::time::Instant::now() + server.start_timeout;
-        let mut way = way(server, PATIENCE);
-        loop {
-            let link = Link::new(&server.name, client.clone());
-            let program = program(&server.access);
-            let (process, stdin, stdout) = Process::start(&program, shepherd)?;
-            let process = Arc::new(process);
-            let stdio = Stdio::new(process.clone(), stdin, stdout, link.clone());
-            let mut gate = Gate::new(stdio, link.clone());
-            link.closing();
-            let shake = Handshake::new(&mut gate, &*client, way.clone()).shake();
-            let fail = match tokio::time::timeout_at(end, shake).await {
-                Ok(Ok(facts)) => {
-                    link.opened();
-                    let limit = server.call_timeout;
-                    return Ok(Connection::begin(gate, link, facts, Some(process), limit));
-                }
-                Ok(Err(fail)) => fail,
-                Err(_) => {
-                    return Err(OpenError::TimedOut {
-                        after: server.start_timeout,
-                        errors: process.errors(),
-                    });
-                }
-            };
-            match (fail, &way) {
-                (Fail::Refused(words), _) => {
-                    return Err(OpenError::Refused(words + &last_words(&process.errors())));
-                }
-                // Some old servers end when they hear of something unknown.
-                (_, Way::Probe(_)) => way = Way::Legacy(LATEST_LEGACY.to_string()),
-                _ => {
-                    return Err(OpenError::Exited {
-                        how: process.end_in_words().await,
-                        errors: process.errors(),
-                    });
-                }
-            }
-        }
+        opening::open(server, client, shepherd).await
     }
 
     /// From now on the SDK's service reads and writes.
-    fn begin<T: Transport<RoleClient> + 'static>(
+    pub(crate) fn begin<T: Transport<RoleClient> + 'static>(
         gate: Gate<T>,
         link: Arc<Link>,
         facts: Facts,
-        process: Option<Arc<Process>>,
+        end: End,
         limit: Duration,
     ) -> Connection {
+        link.opened();
         let answers = Answers {
             link: link.clone(),
             is_modern: facts.is_modern,
         };
-        let peer = Some(facts.peer());
-        let service = serve_directly_with_ct(answers, gate, peer, CancellationToken::new());
+        let known = Some(facts.peer());
+        let service = serve_directly_with_ct(answers, gate, known, CancellationToken::new());
+        let peer = service.peer().clone();
+        tokio::spawn(listen(peer.clone(), link.clone(), facts.clone()));
         let connection = Connection {
             inner: Arc::new(Inner {
                 link,
-                peer: service.peer().clone(),
-                process,
+                peer,
+                end,
                 limit,
                 service: Mutex::new(Some(service)),
                 facts,
@@ -309,8 +267,10 @@ impl Connection {
 
     /// The last 64 KB that a server which is a process wrote to its standard error; lossy.
     pub fn errors(&self) -> String {
-        let process = self.inner.process.as_ref();
-        process.map(|process| process.errors()).unwrap_or_default()
+        match &self.inner.end {
+            End::Process(process) => process.errors(),
+            End::Place(_) => String::new(),
+        }
     }
 
     /// Ends it: a process has its input closed, and is told by SIGTERM after 1 s and killed after 2 s.
@@ -323,7 +283,7 @@ impl Connection {
         self.inner
             .link
             .close("the connection was closed".to_string());
-        if let Some(process) = &self.inner.process {
+        if let End::Process(process) = &self.inner.end {
             process.end().await;
         }
     }
@@ -333,46 +293,12 @@ impl Connection {
 impl Drop for Inner {
     fn drop(&mut self) {
         self.link.closing();
-        if let (Some(process), Ok(runtime)) =
-            (self.process.take(), tokio::runtime::Handle::try_current())
+        if let (End::Process(process), Ok(runtime)) =
+            (&self.end, tokio::runtime::Handle::try_current())
         {
+            let process = process.clone();
             runtime.spawn(async move { process.end().await });
         }
-    }
-}
-
-/// The latest revision that begins with `initialize`.
-const LATEST_LEGACY: &str = "2025-11-25";
-
-/// How to speak to this server at first.
-fn way(server: &Server, patience: Duration) -> Way {
-    match server.protocol.as_deref() {
-        None => Way::Probe(patience),
-        Some(revision) if revision < "2026-07-28" => Way::Legacy(revision.to_string()),
-        Some(_) => Way::Modern,
-    }
-}
-
-fn program(access: &Access) -> Program<'_> {
-    static NONE: BTreeMap<String, String> = BTreeMap::new();
-    match access {
-        Access::Stdio {
-            command,
-            args,
-            env,
-            cwd,
-        } => Program {
-            command,
-            args,
-            env,
-            cwd: cwd.as_deref(),
-        },
-        Access::Http { .. } | Access::Sse { .. } => Program {
-            command: "",
-            args: &[],
-            env: &NONE,
-            cwd: None,
-        },
     }
 }
 

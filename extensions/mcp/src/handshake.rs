@@ -134,7 +134,7 @@ impl<'a, T: Transport<RoleClient>> Handshake<'a, T> {
             Way::Probe(patience) => Some(patience),
             _ => None,
         };
-        let mut old_at = patience.map(|patience| Instant::now() + patience);
+        let mut old_at = patience.and_then(|patience| Instant::now().checked_add(patience));
         loop {
             let waits = old_at.filter(|_| !self.asked_old);
             let message = match waits {
@@ -151,7 +151,7 @@ impl<'a, T: Transport<RoleClient>> Handshake<'a, T> {
                 Answer::AskOld => self.ask_old().await?,
                 Answer::Repeat => {
                     self.discover().await?;
-                    old_at = patience.map(|patience| Instant::now() + patience);
+                    old_at = patience.and_then(|patience| Instant::now().checked_add(patience));
                 }
                 Answer::Ignored => {}
             }

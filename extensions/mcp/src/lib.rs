@@ -22,6 +22,8 @@ pub mod connection;
 mod errors;
 mod handshake;
 mod link;
+mod listening;
+mod opening;
 mod process;
 pub mod shepherd;
 mod transport;

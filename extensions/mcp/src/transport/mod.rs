@@ -1,6 +1,8 @@
 //! How messages travel. Three transports, and before each of them a gate that keeps from the SDK what it would be flooded by.
 
+pub mod http;
 mod message;
+pub mod sse;
 pub mod stdio;
 
 use std::sync::Arc;
