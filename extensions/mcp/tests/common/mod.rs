@@ -1,12 +1,9 @@
-//! The servers that tests speak to, installed once per version of the lists that name them.
+//! The servers that tests speak to, and a client that gives them everything.
 #![allow(dead_code, reason = "each test binary uses what it needs of this")]
 
 use std::collections::BTreeMap;
-use std::collections::hash_map::DefaultHasher;
-use std::fs::{self, File};
-use std::hash::{Hash, Hasher};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,68 +11,9 @@ use async_trait::async_trait;
 use corecoder_mcp::{Access, Client, Connection, News, OpenError, Server, Shepherd};
 use serde_json::{Map, Value, json};
 
-const PACKAGE: &str = include_str!("../servers/package.json");
-const LOCK: &str = include_str!("../servers/package-lock.json");
-const REQUIREMENTS: &str = include_str!("../servers/requirements.txt");
+pub mod installed;
 
-/// Where npm has put its servers; `None`, after saying so, where there is no npm or no network.
-pub fn npm() -> Option<PathBuf> {
-    installed("npm", &[PACKAGE, LOCK], |folder| {
-        fs::write(folder.join("package.json"), PACKAGE).map_err(|error| error.to_string())?;
-        fs::write(folder.join("package-lock.json"), LOCK).map_err(|error| error.to_string())?;
-        run(Command::new("npm")
-            .args(["ci", "--no-audit", "--no-fund"])
-            .current_dir(folder))
-    })
-}
-
-/// The folder of programs of a Python with the servers of PyPI.
-pub fn python() -> Option<PathBuf> {
-    let folder = installed("python", &[REQUIREMENTS], |folder| {
-        let list = folder.join("requirements.txt");
-        fs::write(&list, REQUIREMENTS).map_err(|error| error.to_string())?;
-        run(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
-        run(Command::new(folder.join("bin/pip"))
-            .args(["install", "--quiet", "--no-deps", "-r"])
-            .arg(&list))
-    })?;
-    Some(folder.join("bin"))
-}
-
-/// A folder that is filled once, by whichever test comes first.
-fn installed(
-    kind: &str,
-    lists: &[&str],
-    fill: impl Fn(&Path) -> Result<(), String>,
-) -> Option<PathBuf> {
-    let mut hasher = DefaultHasher::new();
-    lists.hash(&mut hasher);
-    let name = format!("mcp-servers-{kind}-{:016x}", hasher.finish());
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let lock = File::create(folder.with_extension("lock")).expect("a file in target/tmp");
-    lock.lock().expect("a lock on it");
-    let done = folder.join(".done");
-    if !done.exists() {
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).expect("a folder in target/tmp");
-        if let Err(why) = fill(&folder) {
-            assert!(std::env::var_os("CI").is_none(), "{kind}: {why}");
-            eprintln!("skipped: the servers of {kind} can't be installed: {why}");
-            return None;
-        }
-        File::create(done).expect("a file in it");
-    }
-    Some(folder)
-}
-
-fn run(command: &mut Command) -> Result<(), String> {
-    let output = command.stdin(Stdio::null()).output();
-    let output = output.map_err(|error| format!("{command:?}: {error}"))?;
-    match output.status.success() {
-        true => Ok(()),
-        false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
-    }
-}
+pub use installed::{npm, program, python};
 
 /// A file beside the tests' servers.
 pub fn beside(name: &str) -> String {
@@ -104,11 +42,6 @@ pub fn server(access: Access) -> Server {
         call_timeout: Duration::from_secs(60),
         trusted: true,
     }
-}
-
-/// `node_modules/.bin/NAME`.
-pub fn program(npm: &Path, name: &str) -> PathBuf {
-    npm.join("node_modules/.bin").join(name)
 }
 
 pub fn shepherd() -> Shepherd {
