@@ -64,7 +64,7 @@ fn read(places: &Places) -> (Vec<Configured>, Vec<String>) {
     let file = project_file(places);
     if !places.trusted && file.exists() {
         problems.push(format!(
-            "{} does not count, for this folder is not trusted; --trust makes it count",
+            "{} does not count, for this folder is not trusted; corecoder --trust mcp list counts it",
             shown(&file)
         ));
     }
@@ -109,7 +109,7 @@ pub fn line(configured: &Configured, state: &State) -> String {
     let Configured { name, server, .. } = configured;
     let how = server.as_ref().map_or_else(
         |_| String::new(),
-        |server| format!(" ({})", access(&server.access)),
+        |server| format!(" ({})", shortened(&access(&server.access), 60)),
     );
     match state {
         State::Off => format!("· {name}: switched off{how}"),
@@ -135,7 +135,7 @@ fn access(access: &Access) -> String {
                 .chain(args)
                 .map(String::as_str)
                 .collect();
-            shortened(&words.join(" "), 60)
+            words.join(" ")
         }
         Access::Http { url, .. } | Access::Sse { url, .. } => {
             // A key may stand behind the question mark, or before the host.

@@ -7,6 +7,7 @@ mod doctor;
 mod flags;
 mod input;
 mod locate;
+mod mcp;
 mod output;
 mod permissions;
 mod pipes;

@@ -1,0 +1,496 @@
+//! MCP servers in a task: real ones, with what people configure and what a model does with them.
+
+#[path = "../../../extensions/mcp/tests/common/installed.rs"]
+mod installed;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::place::Place;
+use crate::provider::{Answer, Provider, bash, calls, says};
+use crate::{ended, lines, of_type};
+
+/// The servers of npm and PyPI, as they are configured.
+struct Servers {
+    npm: PathBuf,
+    python: PathBuf,
+}
+
+impl Servers {
+    /// `None`, after saying so, where they can't be installed.
+    fn new() -> Option<Servers> {
+        Some(Servers {
+            npm: installed::npm()?,
+            python: installed::python()?,
+        })
+    }
+
+    fn node(&self, name: &str, args: &[&Path]) -> Value {
+        let command = installed::program(&self.npm, name);
+        json!({"command": command, "args": args, "startTimeoutSeconds": 60})
+    }
+
+    fn everything(&self) -> Value {
+        self.node("mcp-server-everything", &[])
+    }
+
+    fn files(&self, place: &Place) -> Value {
+        self.node("mcp-server-filesystem", &[&place.project("")])
+    }
+
+    fn memory(&self) -> Value {
+        self.node("mcp-server-memory", &[])
+    }
+
+    fn git(&self) -> Value {
+        json!({"command": self.python.join("mcp-server-git"), "startTimeoutSeconds": 60})
+    }
+}
+
+/// A place whose user has these servers.
+fn place(servers: Value) -> Place {
+    let place = Place::new();
+    place.own(
+        ".corecoder/mcp.json",
+        &json!({"mcpServers": servers}).to_string(),
+    );
+    place
+}
+
+/// A call as a model asks for it.
+fn call(name: &str, args: Value) -> (&str, Value) {
+    (name, args)
+}
+
+/// Ends the process whose command line holds this.
+fn kill(words: &str) {
+    let found = std::fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .filter(|entry| {
+            let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            let line = String::from_utf8_lossy(&line).replace('\0', " ");
+            // The shepherd has the same words behind its own.
+            line.contains(words) && line.starts_with("node ")
+        });
+    let found: Vec<String> = found
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    assert!(!found.is_empty(), "{words} does not run");
+    let status = Command::new("kill").arg("-9").args(found).status().unwrap();
+    assert!(status.success());
+}
+
+#[test]
+fn a_task_uses_three_servers_and_ends_well_though_one_of_them_is_killed_half_way() {
+    let Some(servers) = Servers::new() else {
+        return;
+    };
+    let place = Place::new();
+    let configured = json!({"mcpServers": {
+        "everything": servers.everything(),
+        "files": servers.files(&place),
+        "git": servers.git(),
+    }});
+    place.own(".corecoder/mcp.json", &configured.to_string());
+    let git = |args: &[&str]| {
+        assert!(
+            Command::new("git")
+                .arg("-C")
+                .arg(place.project(""))
+                .args(args)
+                .status()
+                .unwrap()
+                .success()
+        )
+    };
+    git(&["init", "-q"]);
+    let (root, note) = (place.project(""), place.project("note.txt"));
+    let words = root.to_string_lossy().into_owned();
+    let provider = Provider::new(move |n, _| {
+        Answer::Delta(match n {
+            0 => calls(&[
+                call("mcp__everything__get-sum", json!({"a": 2, "b": 40})),
+                call(
+                    "mcp__files__write_file",
+                    json!({"path": note, "content": "kept"}),
+                ),
+            ]),
+            1 => {
+                kill(&words);
+                calls(&[
+                    call("mcp__files__read_text_file", json!({"path": note})),
+                    call("mcp__git__git_status", json!({"repo_path": root})),
+                ])
+            }
+            2 => calls(&[call("mcp__files__read_text_file", json!({"path": note}))]),
+            _ => says("all done"),
+        })
+    });
+    let (stdout, stderr) = place.done(&provider, &["--yes", "-p", "work"]);
+    assert!(stdout.contains("all done"), "{stdout}{stderr}");
+    let results = provider.results();
+    assert!(results[0].contains("42"), "{results:?}");
+    assert_eq!(place.read("note.txt"), "kept");
+    // The call that met the dead server waited for the new one, or was told; the next one worked.
+    assert!(
+        results[2].contains("kept") || results[2].contains("Error:"),
+        "{results:?}"
+    );
+    assert!(results[3].contains("note.txt"), "{results:?}");
+    assert!(results[4].contains("kept"), "{results:?}");
+}
+
+#[test]
+fn few_tools_stand_beside_the_seven_and_many_behind_two() {
+    let Some(servers) = Servers::new() else {
+        return;
+    };
+    let few = place(json!({"memory": servers.memory()}));
+    let provider = Provider::saying([says("ok")]);
+    few.done(&provider, &["-p", "go"]);
+    let tools = provider.tools(0);
+    assert!(
+        tools.contains(&"mcp__memory__read_graph".to_string()),
+        "{tools:?}"
+    );
+    assert!(
+        tools.is_sorted() && !tools.contains(&"mcp_search".to_string()),
+        "{tools:?}"
+    );
+    let many = Place::new();
+    let configured = json!({"mcpServers": {
+        "everything": servers.everything(), "files": servers.files(&many),
+        "git": servers.git(), "memory": servers.memory(),
+    }});
+    many.own(".corecoder/mcp.json", &configured.to_string());
+    let provider = Provider::new(|n, _| {
+        Answer::Delta(match n {
+            0 => calls(&[call("mcp_search", json!({"query": "sum of numbers"}))]),
+            1 => calls(&[call(
+                "mcp_call",
+                json!({"tool": "mcp__everything__get-sum", "arguments": {"a": 2, "b": "3"}}),
+            )]),
+            2 => calls(&[
+                call(
+                    "mcp_call",
+                    json!({"tool": "mcp__everything__get-sum", "arguments": {"a": 2}}),
+                ),
+                call("mcp_call", json!({"tool": "mcp__nobody__nothing"})),
+            ]),
+            _ => says("ok"),
+        })
+    });
+    many.done(&provider, &["-p", "go"]);
+    let tools = provider.tools(0);
+    for name in [
+        "agent",
+        "bash",
+        "edit_file",
+        "glob",
+        "grep",
+        "mcp_call",
+        "mcp_search",
+        "read_file",
+        "write_file",
+    ] {
+        assert!(tools.contains(&name.to_string()), "{name}: {tools:?}");
+    }
+    assert!(
+        !tools.iter().any(|name| name.starts_with("mcp__")),
+        "{tools:?}"
+    );
+    let results = provider.results();
+    assert!(
+        results[0].contains("mcp__everything__get-sum:"),
+        "{results:?}"
+    );
+    assert!(results[1].contains('5'), "{results:?}");
+    assert!(results[2].contains("`b` is missing"), "{results:?}");
+    assert!(results[3].contains("mcp_search"), "{results:?}");
+}
+
+#[test]
+fn a_read_needs_no_question_and_a_write_does_whoever_asks_for_it() {
+    let Some(servers) = Servers::new() else {
+        return;
+    };
+    let place = Place::new();
+    let configured = json!({"mcpServers": {"files": servers.files(&place)}}).to_string();
+    let file = place.project("a.txt");
+    let asks = |file: PathBuf| {
+        Provider::new(move |n, _| {
+            Answer::Delta(match n {
+                0 => calls(&[
+                    call("mcp__files__list_directory", json!({"path": file.parent()})),
+                    call(
+                        "mcp__files__write_file",
+                        json!({"path": file, "content": "x"}),
+                    ),
+                ]),
+                _ => says("ok"),
+            })
+        })
+    };
+    // In the user's own file the server is believed.
+    place.own(".corecoder/mcp.json", &configured);
+    let provider = asks(file.clone());
+    place.done(&provider, &["-p", "go"]);
+    let results = provider.results();
+    assert!(
+        results[0].contains(".git") && results[1].contains("not allowed"),
+        "{results:?}"
+    );
+    // In a project's it is not; and does not even start before the folder is trusted.
+    std::fs::remove_file(place.home(".corecoder/mcp.json")).unwrap();
+    place.brings(".mcp.json", &configured);
+    let provider = asks(file.clone());
+    let (_, stderr) = place.done(&provider, &["-p", "go"]);
+    assert!(stderr.contains(".mcp.json"), "{stderr}");
+    assert!(
+        provider.results()[0].contains("there is no tool"),
+        "{:?}",
+        provider.results()
+    );
+    let provider = asks(file.clone());
+    place.done(&provider, &["--trust", "-p", "go"]);
+    let results = provider.results();
+    assert!(
+        results.iter().all(|result| result.contains("not allowed")),
+        "{results:?}"
+    );
+    let provider = asks(file);
+    place.done(
+        &provider,
+        &["--trust", "--allowed-tools", "mcp__files", "-p", "go"],
+    );
+    assert_eq!(place.read("a.txt"), "x");
+}
+
+#[test]
+fn what_rules_say_of_a_tool_holds_for_a_call_through_the_one_that_calls_all() {
+    let Some(servers) = Servers::new() else {
+        return;
+    };
+    let place = Place::new();
+    let configured = json!({"mcpServers": {
+        "everything": servers.everything(), "files": servers.files(&place),
+        "git": servers.git(), "memory": servers.memory(),
+    }});
+    place.own(".corecoder/mcp.json", &configured.to_string());
+    let file = place.project("a.txt");
+    let provider = Provider::new(move |n, _| {
+        Answer::Delta(match n {
+            0 => calls(&[
+                call(
+                    "mcp_call",
+                    json!({"tool": "mcp__files__write_file", "arguments": {"path": file, "content": "x"}}),
+                ),
+                call("mcp_call", json!({"tool": "mcp__memory__read_graph"})),
+            ]),
+            _ => says("ok"),
+        })
+    });
+    let flags = [
+        "--yes",
+        "--disallowed-tools",
+        "mcp__files__write_file",
+        "-p",
+        "go",
+    ];
+    place.done(&provider, &flags);
+    let results = provider.results();
+    assert!(
+        results[0].contains("not allowed") && !results[1].contains("not allowed"),
+        "{results:?}"
+    );
+    assert_eq!(place.read("a.txt"), "");
+}
+
+#[test]
+fn a_picture_is_shown_and_a_long_result_is_cut_and_kept_in_a_file() {
+    let Some(servers) = Servers::new() else {
+        return;
+    };
+    let place = place(json!({"everything": servers.everything()}));
+    let provider = Provider::new(|n, _| {
+        Answer::Delta(match n {
+            0 => calls(&[call("mcp__everything__get-tiny-image", json!({}))]),
+            1 => calls(&[call(
+                "mcp__everything__echo",
+                json!({"message": "long ".repeat(20_000)}),
+            )]),
+            _ => says("ok"),
+        })
+    });
+    place.done(&provider, &["-p", "go"]);
+    let results = provider.results();
+    assert!(results[0].contains("a picture"), "{results:?}");
+    assert!(
+        provider.told(1).contains("data:image/png;base64"),
+        "{}",
+        provider.told(1)
+    );
+    let cut = &results[1];
+    assert!(
+        cut.len() < 20_000 && cut.contains("left out; all of it is in "),
+        "{cut}"
+    );
+    let path = cut
+        .split("all of it is in ")
+        .nth(1)
+        .unwrap()
+        .split(':')
+        .next()
+        .unwrap();
+    assert!(std::fs::read_to_string(path).unwrap().len() > 99_000);
+    let _ = std::fs::remove_file(path);
+}
+
+#[test]
+fn resources_and_prompts_of_a_server_are_said_by_name() {
+    let Some(servers) = Servers::new() else {
+        return;
+    };
+    let place = place(json!({"everything": servers.everything()}));
+    let provider = Provider::saying([says("ok")]);
+    let words =
+        "what is in @everything:demo://resource/static/document/features.md, and who is @maria?";
+    let (_, stderr) = place.done(&provider, &["-p", words]);
+    assert!(stderr.contains("attached: everything:demo://"), "{stderr}");
+    assert!(
+        provider.told(0).contains("# Everything Server"),
+        "{}",
+        provider.told(0)
+    );
+    let provider = Provider::saying([says("ok")]);
+    place.done(&provider, &["-p", "/mcp__everything__args-prompt Berlin"]);
+    assert!(
+        provider.told(0).contains("weather in Berlin"),
+        "{}",
+        provider.told(0)
+    );
+    let (code, _, stderr) = place.run(
+        &Provider::saying([says("ok")]),
+        &["-p", "/mcp__everything__args-prompt"],
+    );
+    assert!(
+        code == 2 && stderr.contains("city is missing"),
+        "{code} {stderr}"
+    );
+}
+
+#[test]
+fn programs_are_told_which_servers_there_are_and_a_bad_one_stops_nobody() {
+    let Some(servers) = Servers::new() else {
+        return;
+    };
+    let place = place(json!({
+        "memory": servers.memory(),
+        "off": {"command": "true", "disabled": true},
+        "ends": {"command": "sh", "args": ["-c", "echo no licence >&2; exit 3"]},
+        "unset": {"command": "x", "args": ["${NOT_SET_ANYWHERE}"]},
+    }));
+    let provider = Provider::saying([says("ok")]);
+    let (stdout, stderr) = place.done(&provider, &["-p", "go", "--output-format", "stream-json"]);
+    let lines = lines(&stdout);
+    let init = of_type(&lines, "system")[0];
+    let expected = json!([
+        {"name": "ends", "status": "failed"}, {"name": "memory", "status": "connected"},
+        {"name": "off", "status": "disabled"}, {"name": "unset", "status": "failed"},
+    ]);
+    assert_eq!(init["mcp_servers"], expected);
+    let tools = init["tools"].as_array().unwrap();
+    assert!(
+        tools.contains(&json!("mcp__memory__read_graph")),
+        "{tools:?}"
+    );
+    for words in [
+        "MCP server ends: ",
+        "no licence",
+        "MCP server unset: the variable NOT_SET_ANYWHERE is not set",
+    ] {
+        assert!(stderr.contains(words), "{words}: {stderr}");
+    }
+}
+
+#[test]
+fn servers_are_added_shown_tried_and_removed_on_the_command_line() {
+    let Some(servers) = Servers::new() else {
+        return;
+    };
+    let place = Place::new();
+    let run = |args: &[&str]| {
+        ended(
+            place
+                .bare(&[&["mcp"], args].concat())
+                .env("TOKEN_X", "hidden"),
+        )
+    };
+    let good = |args: &[&str]| {
+        let (code, stdout, stderr) = run(args);
+        assert_eq!(code, 0, "{args:?}: {stdout}{stderr}");
+        stdout
+    };
+    let bad = |args: &[&str], words: &str| {
+        let (code, stdout, stderr) = run(args);
+        assert!(
+            code != 0 && (stdout + &stderr).contains(words),
+            "{args:?}: {stderr}"
+        );
+    };
+    assert!(good(&["list"]).contains("there are none"));
+    let memory = installed::program(&servers.npm, "mcp-server-memory");
+    let memory = memory.to_str().unwrap();
+    good(&["add", "memory", "--env", "SECRET=${TOKEN_X}", "--", memory]);
+    good(&[
+        "add",
+        "web",
+        "--scope",
+        "project",
+        "--header",
+        "Authorization: Bearer ${TOKEN_X}",
+        "http://127.0.0.1:9/mcp",
+    ]);
+    let file = std::fs::read_to_string(place.home(".corecoder/mcp.json")).unwrap();
+    assert!(
+        file.contains("${TOKEN_X}") && !file.contains("hidden"),
+        "{file}"
+    );
+    let listed = good(&["list"]);
+    assert!(
+        listed.contains("memory: 9 tools") && !listed.contains("web"),
+        "{listed}"
+    );
+    let (code, stdout, _) = ended(&mut place.bare(&["--trust", "mcp", "list"]));
+    assert!(code == 1 && stdout.contains("✗ web"), "{stdout}");
+    let shown = good(&["get", "memory"]);
+    assert!(
+        shown.contains(memory) && shown.contains("SECRET") && !shown.contains("hidden"),
+        "{shown}"
+    );
+    let tried = good(&["test", "memory"]);
+    assert!(
+        tried.contains("speaks 20") && tried.contains("read_graph"),
+        "{tried}"
+    );
+    bad(&["test", "memry"], "there is no MCP server");
+    bad(&["add", "a__b!", "x"], "can't be a server's name");
+    bad(
+        &["add", "x", "--transport", "http", "not-a-url"],
+        "is no URL",
+    );
+    bad(&["add", "x", "http://a.example", "more"], "behind the URL");
+    good(&["remove", "memory"]);
+    bad(&["remove", "memory"], "there is no MCP server");
+    place.own(".corecoder/mcp.json", "{not json");
+    bad(&["add", "x", "y"], "nothing was changed");
+    let provider = Provider::saying([bash(&["echo works"]), says("ok")]);
+    let (_, stderr) = place.done(&provider, &["--yes", "-p", "go"]);
+    assert!(
+        stderr.contains("mcp.json: ") && stderr.contains("this file is skipped"),
+        "{stderr}"
+    );
+}
