@@ -1,0 +1,167 @@
+use corecoder_mcp::config::{Access, Server};
+use corecoder_mcp::found::Tools;
+use corecoder_mcp::schema::{clean, description, name};
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+
+#[test]
+fn names_are_those_that_every_provider_takes() {
+    assert_eq!(name("files", "read_file"), "mcp__files__read_file");
+    assert_eq!(name("my server", "read_file"), "mcp__my_server__read_file");
+    // What was changed is told apart by a mark, which stays the same.
+    let (one, other) = (name("s", "a.b"), name("s", "a/b"));
+    assert!(one.starts_with("mcp__s__a_b_") && other.starts_with("mcp__s__a_b_") && one != other);
+    assert_eq!(one, name("s", "a.b"));
+    let long = name("a-server-of-some-length", &"x".repeat(80));
+    assert_eq!(long.len(), 64, "{long}");
+}
+
+proptest! {
+    #[test]
+    fn no_name_is_refused_by_a_provider(server in ".{1,70}", tool in ".{1,90}") {
+        let name = name(&server, &tool);
+        prop_assert!(name.len() <= 64, "{}", name);
+        prop_assert!(name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'), "{}", name);
+    }
+
+    #[test]
+    fn a_cleaned_schema_holds_no_word_that_a_provider_refuses(schema in schema(), definitions in prop::collection::hash_map("[ab]", schema(), 0..3)) {
+        let mut root = json!({"type": "object", "properties": {"p": schema}, "$schema": "x", "$defs": definitions});
+        root["properties"]["circle"] = json!({"$ref": "#"});
+        if let Ok(cleaned) = clean(&root) {
+            prop_assert_eq!(&cleaned["type"], "object");
+            check(&cleaned);
+            let again = clean(&cleaned).unwrap();
+            prop_assert_eq!(again, cleaned);
+        }
+    }
+}
+
+fn schema() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(json!({"type": "string", "$comment": "x"})),
+        Just(json!({"type": "array"})),
+        Just(json!(true)),
+        Just(json!({"$ref": "#/$defs/a"})),
+        Just(json!({"$ref": "#/$defs/b", "description": "d"})),
+        Just(json!({"$ref": "http://a.example/schema"})),
+    ];
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            inner.clone().prop_map(|inner| json!({"type": "array", "items": inner})),
+            inner.clone().prop_map(|inner| json!({"type": ["array", "null"], "not": inner})),
+            prop::collection::vec(inner.clone(), 1..3).prop_map(|inner| json!({"anyOf": inner})),
+            inner.prop_map(|inner| json!({"type": "object", "properties": {"x": inner.clone()}, "additionalProperties": inner})),
+        ]
+    })
+}
+
+/// No references, no notes to other programs, items for each array.
+fn check(schema: &Value) {
+    match schema {
+        Value::Object(fields) => {
+            for word in ["$ref", "$schema", "$defs", "$comment"] {
+                assert!(!fields.contains_key(word), "{word} in {schema}");
+            }
+            if fields.get("type") == Some(&json!("array")) {
+                assert!(fields.contains_key("items"), "{schema}");
+            }
+            fields.values().for_each(check);
+        }
+        Value::Array(items) => items.iter().for_each(check),
+        _ => {}
+    }
+}
+
+#[test]
+fn alternatives_at_the_root_become_one_object() {
+    let schema = json!({
+        "type": "object", "properties": {"all": {"type": "string"}}, "required": ["all"],
+        "oneOf": [
+            {"properties": {"a": {"type": "string"}, "both": {}}, "required": ["a", "both"]},
+            {"properties": {"b": {"type": "string"}, "both": {}}, "required": ["both"]},
+        ],
+    });
+    let cleaned = clean(&schema).unwrap();
+    let names: Vec<&String> = cleaned["properties"].as_object().unwrap().keys().collect();
+    assert_eq!(names, ["all", "a", "both", "b"]);
+    assert_eq!(cleaned["required"], json!(["all", "both"]));
+    assert!(cleaned.get("oneOf").is_none());
+}
+
+#[test]
+fn references_are_followed_with_what_is_said_beside_them() {
+    let schema = json!({
+        "properties": {"p": {"$ref": "#/$defs/P", "description": "where"}, "far": {"$ref": "other.json"}},
+        "$defs": {"P": {"type": "object", "properties": {"again": {"$ref": "#/$defs/P"}}}},
+    });
+    let cleaned = clean(&schema).unwrap();
+    let p = &cleaned["properties"]["p"];
+    assert_eq!(
+        (&p["type"], &p["description"]),
+        (&json!("object"), &json!("where"))
+    );
+    assert_eq!(cleaned["properties"]["far"], json!({}));
+    assert!(cleaned.to_string().len() < 5_000);
+}
+
+#[test]
+fn a_schema_that_cannot_be_mended_costs_its_tool_alone() {
+    let server = Server {
+        name: "s".to_string(),
+        access: Access::Http {
+            url: String::new(),
+            headers: Default::default(),
+        },
+        allowed_tools: Some(
+            ["bash", "bad", "named", "bash2"]
+                .map(str::to_string)
+                .to_vec(),
+        ),
+        disabled: false,
+        protocol: None,
+        start_timeout: Default::default(),
+        call_timeout: Default::default(),
+        trusted: true,
+    };
+    let mut wide = Map::new();
+    wide.insert("über".to_string(), json!({}));
+    let tools = Tools::of(
+        &server,
+        &[
+            json!({"name": "bash", "inputSchema": {"type": "object"}, "annotations": {"readOnlyHint": true}}),
+            json!({"name": "bash", "inputSchema": {}}),
+            json!({"name": "bad", "inputSchema": {"type": "string"}}),
+            json!({"name": "named", "inputSchema": {"properties": wide}}),
+            json!({"name": "not_allowed", "inputSchema": {}}),
+            json!({"description": "nameless"}),
+        ],
+    );
+    let names: Vec<&str> = tools
+        .list
+        .iter()
+        .map(|found| found.spec.name.as_str())
+        .collect();
+    // A tool named like one of ours takes nothing from it.
+    assert_eq!(names, ["mcp__s__bash"]);
+    assert!(tools.list[0].only_reads);
+    let left_out: Vec<&str> = tools
+        .left_out
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert_eq!(left_out, ["bash", "bad", "named", "(without a name)"]);
+    let untrusted = Server {
+        trusted: false,
+        ..server
+    };
+    let read = json!({"name": "bash", "annotations": {"readOnlyHint": true}});
+    assert!(!Tools::of(&untrusted, &[read]).list[0].only_reads);
+}
+
+#[test]
+fn a_description_is_cut_where_providers_would_refuse_it() {
+    assert_eq!(description("  short "), "short");
+    let long = description(&"ü".repeat(3_000));
+    assert!(long.chars().count() <= 1_024 && long.ends_with(" ..."));
+}
