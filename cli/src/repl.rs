@@ -183,6 +183,9 @@ impl Repl {
     async fn run(&mut self) -> anyhow::Result<ExitCode> {
         loop {
             self.tell_status();
+            if let Some(mcp) = self.person.mcp() {
+                mcp.tell(&self.person);
+            }
             match self.read().await? {
                 Line::Leave(code) => return Ok(code),
                 Line::Interrupted => {

@@ -57,6 +57,7 @@ pub async fn run(agent: &mut Agent, person: &Person, message: Message) -> Result
     let inbox = agent.kit().inbox.clone();
     if let Some(mcp) = person.mcp() {
         mcp.begin().await;
+        mcp.tell(person);
     }
     let mut attached = person.attached(&message.text);
     attached.extend(person.mentioned(&message.text).await);

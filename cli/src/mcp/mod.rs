@@ -106,14 +106,12 @@ impl Mcp {
                 true => WAIT,
                 false => servers.start_timeout(),
             });
-        let mcp = Arc::new(Mcp {
+        Some(Arc::new(Mcp {
             servers,
             offer: Mutex::default(),
             wait,
             told: Mutex::default(),
-        });
-        tell_failures(&mcp, person);
-        Some(mcp)
+        }))
     }
 
     /// Offers the servers' tools to this agent, each `wrap`ped as its others are.
@@ -160,8 +158,8 @@ impl Mcp {
         tools.map(|found| found.spec.name).collect()
     }
 
-    /// Says once of each server that can't be used why.
-    fn tell(&self, person: &Person) {
+    /// Says once of each server that can't be used why. To be called where a line disturbs nobody.
+    pub fn tell(&self, person: &Person) {
         for (configured, state) in self.servers.states() {
             let mut told = self.told.lock();
             match state {
@@ -177,27 +175,6 @@ impl Mcp {
             }
         }
     }
-}
-
-/// A person is told of servers that fail, whenever that is.
-fn tell_failures(mcp: &Arc<Mcp>, person: &Arc<Person>) {
-    let (mut changes, mcp, person) = (
-        mcp.servers.changes(),
-        Arc::downgrade(mcp),
-        Arc::downgrade(person),
-    );
-    tokio::spawn(async move {
-        loop {
-            let (Some(mcp), Some(person)) = (mcp.upgrade(), person.upgrade()) else {
-                return;
-            };
-            mcp.tell(&person);
-            drop((mcp, person));
-            if changes.changed().await.is_err() {
-                return;
-            }
-        }
-    });
 }
 
 /// Whether a rule that refuses a tool whole means this one.

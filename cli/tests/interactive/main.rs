@@ -5,6 +5,7 @@ mod commands;
 mod ends;
 mod input;
 mod looks;
+mod mcp;
 mod modes;
 mod provider;
 mod sandbox;

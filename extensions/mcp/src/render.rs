@@ -39,7 +39,7 @@ pub fn result(result: &Value, folder: &Path) -> Rendered {
         .get("structuredContent")
         .filter(|value| !value.is_null())
     {
-        let is_told = parts.iter().any(|part| same_json(part, structured));
+        let is_told = parts.iter().any(|part| tells(part, structured));
         if !is_told {
             parts.push(structured.to_string());
         }
@@ -75,8 +75,14 @@ pub fn prompt(result: &Value, folder: &Path) -> Rendered {
     rendered
 }
 
-fn same_json(text: &str, value: &Value) -> bool {
-    serde_json::from_str::<Value>(text).is_ok_and(|told| told == *value)
+/// Whether a text says the same. A value that is no object stands in one as its `result`, by habit of the servers' libraries.
+fn tells(text: &str, value: &Value) -> bool {
+    let only = value.as_object().filter(|fields| fields.len() == 1);
+    let inner = only
+        .and_then(|fields| fields.get("result"))
+        .unwrap_or(value);
+    let told = serde_json::from_str::<Value>(text);
+    inner.as_str() == Some(text) || told.is_ok_and(|told| told == *value || told == *inner)
 }
 
 /// One block of content.

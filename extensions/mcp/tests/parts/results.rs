@@ -72,6 +72,18 @@ fn structured_content_is_told_once() {
         "five\n{\"n\":5}"
     );
     assert_eq!(told(json!({"structuredContent": structured})), "{\"n\":5}");
+    assert_eq!(
+        told(
+            json!({"content": [{"type": "text", "text": "5"}], "structuredContent": {"result": 5}})
+        ),
+        "5"
+    );
+    assert_eq!(
+        told(
+            json!({"content": [{"type": "text", "text": "a"}], "structuredContent": {"result": "a"}})
+        ),
+        "a"
+    );
     assert_eq!(told(json!({})), "");
     assert!(result(&json!({"isError": true}), folder.path()).is_error);
 }

@@ -1,0 +1,153 @@
+//! MCP servers in the terminal: what comes late, what they ask, and what Tab knows of them.
+
+#[path = "../../../extensions/mcp/tests/common/installed.rs"]
+mod installed;
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::provider::{Provider, calls, echo, results, says};
+use crate::terminal::{Setup, Terminal};
+
+/// A start with these servers in the user's own file.
+fn with(servers: Value) -> Setup {
+    let setup = Setup::new();
+    let file = setup.home_path(".corecoder/mcp.json");
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(file, json!({"mcpServers": servers}).to_string()).unwrap();
+    setup
+}
+
+fn everything() -> Option<Value> {
+    let command = installed::program(&installed::npm()?, "mcp-server-everything");
+    Some(json!({"command": command, "startTimeoutSeconds": 60}))
+}
+
+/// The server of the tests' own.
+fn ours() -> Option<Value> {
+    let python = installed::python()?.join("python");
+    let script = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../extensions/mcp/tests/servers/fast.py"
+    );
+    Some(json!({"command": python, "args": [script], "startTimeoutSeconds": 60}))
+}
+
+/// Waits until `/mcp` says this.
+fn lists(terminal: &mut Terminal, words: &str) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !terminal.shows(words) {
+        assert!(Instant::now() < end, "{:?}", terminal.screen());
+        terminal.says("/mcp");
+        terminal.prompt();
+    }
+}
+
+fn tool_names(request: &Value) -> Vec<String> {
+    let tools = request["tools"].as_array().unwrap();
+    let names = tools
+        .iter()
+        .map(|tool| tool["function"]["name"].as_str().unwrap().to_string());
+    names.collect()
+}
+
+#[test]
+fn a_server_that_is_late_is_told_at_the_tail_and_the_prefix_stays() {
+    let Some(server) = everything() else { return };
+    let setup = with(json!({"everything": server})).env("CORECODER_MCP_WAIT_MS", "0");
+    let provider = Provider::new(|request, n| match n {
+        1 => calls(&[(
+            "mcp__everything__echo",
+            json!({"message": "late but there"}),
+        )]),
+        _ => echo(request),
+    });
+    let mut terminal = setup.start(provider);
+    terminal.says("first");
+    terminal.prompt();
+    lists(&mut terminal, "✓ everything: ");
+    terminal.says("second");
+    terminal.sees("late but there");
+    terminal.prompt();
+    let (_, provider) = terminal.leaves();
+    let requests = provider.requests();
+    assert!(
+        !tool_names(&requests[0])
+            .iter()
+            .any(|name| name.starts_with("mcp__"))
+    );
+    assert_eq!(requests[0]["tools"], requests[1]["tools"]);
+    let told = requests[1]["messages"].to_string();
+    assert!(
+        told.contains("[A tool is available from now on] mcp__everything__echo:"),
+        "{told}"
+    );
+    let results = results(requests.last().unwrap()["messages"].as_array().unwrap());
+    assert_eq!(results, ["Echo: late but there"]);
+}
+
+#[test]
+fn what_a_server_asks_is_asked_and_answered_or_declined() {
+    let Some(server) = ours() else { return };
+    for (answers, result) in [(&["y", "Ann"][..], "Ann"), (&["n"], "None")] {
+        let provider = Provider::saying(vec![
+            calls(&[("mcp__ours__who", json!({}))]),
+            says("Known now."),
+        ]);
+        let mut terminal = with(json!({"ours": server}))
+            .args(&["--yes"])
+            .start(provider);
+        lists(&mut terminal, "✓ ours: ");
+        terminal.says("who am I?");
+        terminal.sees("The MCP server ours asks: your name?");
+        terminal.answers("Answer it?", answers[0]);
+        if let Some(name) = answers.get(1) {
+            terminal.answers("  name: ", name);
+        }
+        terminal.sees("Known now.");
+        let (_, provider) = terminal.leaves();
+        let requests = provider.requests();
+        let results = results(requests.last().unwrap()["messages"].as_array().unwrap());
+        assert!(results[0].contains(result), "{results:?}");
+    }
+}
+
+#[test]
+fn tab_completes_resources_and_prompts_of_servers() {
+    let Some(server) = everything() else { return };
+    let mut terminal =
+        with(json!({"everything": server})).start(Provider::saying(vec![says("Read.")]));
+    lists(&mut terminal, "✓ everything: ");
+    terminal.keys("/mcp__everything__args\t");
+    terminal.sees("/mcp__everything__args-prompt");
+    terminal.keys("\u{15}read @every\t");
+    terminal.sees("read @everything:");
+    terminal.keys("demo://resource/static/document/feat\t");
+    terminal.sees("features.md");
+    terminal.keys("\r");
+    terminal.sees("attached: everything:demo://resource/static/document/features.md");
+    terminal.sees("Read.");
+    terminal.leaves();
+}
+
+#[test]
+fn a_server_that_does_not_work_is_told_once_and_is_in_nobodys_way() {
+    let servers =
+        json!({"broken": {"command": "sh", "args": ["-c", "echo no licence >&2; exit 3"]}});
+    let mut terminal = with(servers).start(Provider::new(|request, _| echo(request)));
+    terminal.says("hello");
+    terminal.sees("MCP server broken: ");
+    terminal.sees("no licence");
+    terminal.prompt();
+    lists(&mut terminal, "✗ broken: ");
+    assert_eq!(
+        terminal
+            .history()
+            .iter()
+            .filter(|line| line.contains("MCP server broken: "))
+            .count(),
+        1
+    );
+    terminal.leaves();
+}
