@@ -170,6 +170,7 @@ impl Connection {
         named_by: &str,
         make: impl Fn(PaginatedRequestParams) -> ClientRequest,
     ) -> Result<Vec<Value>, CallError> {
+        self.inner.link.listed();
         let mut found = Vec::new();
         let mut cursor = None;
         for _ in 0..PAGES {

@@ -35,6 +35,7 @@ pub struct Link {
     asking: watch::Sender<usize>,
     closed: watch::Sender<Option<String>>,
     is_closing: AtomicBool,
+    has_listed: AtomicBool,
     changes: Mutex<Vec<News>>,
     messages: Mutex<Messages>,
 }
@@ -57,6 +58,7 @@ impl Link {
             asking: watch::Sender::new(0),
             closed: watch::Sender::new(None),
             is_closing: AtomicBool::new(false),
+            has_listed: AtomicBool::new(false),
             changes: Mutex::default(),
             messages: Mutex::new(Messages {
                 since: Instant::now(),
@@ -165,7 +167,26 @@ impl Link {
             "notifications/tools/list_changed" => self.changed(News::ToolsChanged),
             "notifications/resources/list_changed" => self.changed(News::ResourcesChanged),
             "notifications/prompts/list_changed" => self.changed(News::PromptsChanged),
+            "notifications/subscriptions/acknowledged" => self.tells(&params["notifications"]),
             _ => {}
+        }
+    }
+
+    /// A list was read.
+    pub fn listed(&self) {
+        self.has_listed.store(true, Ordering::Relaxed);
+    }
+
+    /// From now on the server tells of these changes.
+    fn tells(self: &Arc<Link>, granted: &Value) {
+        let lists = [
+            ("toolsListChanged", News::ToolsChanged),
+            ("resourcesListChanged", News::ResourcesChanged),
+            ("promptsListChanged", News::PromptsChanged),
+        ];
+        if self.has_listed.load(Ordering::Relaxed) {
+            let granted = lists.into_iter().filter(|(list, _)| granted[*list] == true);
+            granted.for_each(|(_, news)| self.changed(news));
         }
     }
 

@@ -1,7 +1,7 @@
 //! How changes of lists are heard of in the new era: by a request that stays open, `subscriptions/listen`.
 //!
-//! What it brings ends at the gate like every notification. When it breaks off it is made again, and since something may
-//! have been missed meanwhile, all that was listened for counts as changed.
+//! What it brings ends at the gate like every notification. When it breaks off it is made again. What was listed before
+//! the server began to tell may have changed unheard, so it counts as changed: [`Link::told`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,7 +44,6 @@ pub async fn listen(peer: Peer<RoleClient>, link: Arc<Link>, facts: Facts) {
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
-        news.iter().for_each(|news| link.changed(news.clone()));
     }
 }
 

@@ -82,13 +82,6 @@ def environment() -> str:
     return "\n".join(sorted(os.environ))
 
 
-@mcp.tool
-async def grow(ctx: Context) -> str:
-    "Adds a tool."
-    mcp.tool(lambda: "new", name="grown")
-    return "grown"
-
-
 @mcp.resource("data://{name}")
 def data(name: str) -> str:
     return name
