@@ -52,6 +52,7 @@ fn main() -> anyhow::Result<()> {
     bench.side_by_side()?;
     long::figures(&bench.folder)?;
     bench.start_in_full()?;
+    bench.start_with_servers()?;
     wrapped::figures()
 }
 
@@ -104,6 +105,7 @@ impl Bench {
             .env("HOME", &self.folder)
             .env("OPENAI_BASE_URL", url)
             .env("OPENAI_API_KEY", "x")
+            .env("CORECODER_MCP_WAIT_MS", "0")
             .current_dir(&self.folder)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -169,6 +171,37 @@ impl Bench {
         }
         let what = "12. the first with 20 skills, 5 hooks, 32 KiB AGENTS.md";
         print(what, median(times), "ms", 20.0);
+        Ok(())
+    }
+
+    /// What five servers add to the first figure, of which the first request does not wait for any. They never answer, which
+    /// costs nothing.
+    fn start_with_servers(&self) -> anyhow::Result<()> {
+        let homes = [tempfile::tempdir()?, tempfile::tempdir()?];
+        let servers = (1..=5).map(|number| {
+            let server = json!({"command": "sleep", "args": ["5"]});
+            (format!("server-{number}"), server)
+        });
+        let servers = json!({"mcpServers": servers.collect::<serde_json::Map<_, _>>()});
+        std::fs::create_dir(homes[1].path().join(".corecoder"))?;
+        std::fs::write(
+            homes[1].path().join(".corecoder/mcp.json"),
+            servers.to_string(),
+        )?;
+        let mut times = [Vec::new(), Vec::new()];
+        for _ in 0..20 {
+            for (home, times) in homes.iter().zip(&mut times) {
+                let bench = Bench {
+                    program: self.program.clone(),
+                    folder: home.path().to_path_buf(),
+                };
+                let run = bench.run(1, |_| Reply::Text(1, Writes::One))?;
+                times.push(milliseconds(run.exchanges[0].last - run.started));
+            }
+        }
+        let [without, with] = times.map(median);
+        let what = "14. added to the first by 5 MCP servers";
+        print(what, with - without, "ms", 2.0);
         Ok(())
     }
 

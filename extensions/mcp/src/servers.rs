@@ -22,6 +22,8 @@ use crate::shepherd::Shepherd;
 
 /// How long a server that died is left alone before it is started again.
 const BACKOFF: Duration = Duration::from_millis(500);
+/// So long the program's own start has the machine to itself. A server takes twenty times as long to be ready.
+const HEAD_START: Duration = Duration::from_millis(25);
 /// One that dies again sooner than this is given up.
 const STEADY: Duration = Duration::from_secs(60);
 
@@ -87,7 +89,11 @@ impl Servers {
         }));
         for (name, slot) in &servers.0.slots {
             if matches!(*slot.state.lock(), State::Starting) {
-                tokio::spawn(servers.clone().bring_up(name.clone(), false));
+                let (servers, name) = (servers.clone(), name.clone());
+                tokio::spawn(async move {
+                    tokio::time::sleep(HEAD_START).await;
+                    servers.bring_up(name, false).await;
+                });
             }
         }
         servers
