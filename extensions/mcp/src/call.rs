@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use futures::FutureExt;
 use rmcp::RoleClient;
 use rmcp::model::{
     CancelledNotification, CancelledNotificationParam, ClientRequest, ErrorCode, ErrorData,
@@ -50,10 +51,14 @@ impl Drop for Wanted<'_> {
         };
         let params = CancelledNotificationParam::new(Some(id), Some(self.reason.to_string()));
         let peer = self.peer.clone();
-        runtime.spawn(async move {
+        let mut told = Box::pin(async move {
             let notification = CancelledNotification::new(params);
             let _ = peer.send_notification(notification.into()).await;
         });
+        // Begun at once, so that it comes before whatever is sent next.
+        if told.as_mut().now_or_never().is_none() {
+            runtime.spawn(told);
+        }
     }
 }
 

@@ -24,7 +24,7 @@ pub const LONGEST: usize = 32 << 20;
 
 /// How long a request of the server's waits for others to be answered.
 const PATIENCE: Duration = Duration::from_millis(100);
-/// After so many notifications others get their turn.
+/// After so many messages that end here others get their turn.
 const TURN: usize = 32;
 
 /// A transport whose notifications are taken out, whose unasked answers are dropped, and whose requests are counted.
@@ -34,7 +34,7 @@ pub struct Gate<T> {
     /// A request that waits for others to be answered.
     held: Option<ServerJsonRpcMessage>,
     full_since: Option<Instant>,
-    notified: usize,
+    dealt_with: usize,
 }
 
 impl<T> Gate<T> {
@@ -44,7 +44,7 @@ impl<T> Gate<T> {
             link,
             held: None,
             full_since: None,
-            notified: 0,
+            dealt_with: 0,
         }
     }
 
@@ -61,6 +61,14 @@ impl<T> Gate<T> {
                 return None;
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    /// Something was dealt with. Now and then others get their turn.
+    async fn pause(&mut self) {
+        self.dealt_with += 1;
+        if self.dealt_with.is_multiple_of(TURN) {
+            tokio::task::yield_now().await;
         }
     }
 
@@ -129,18 +137,14 @@ impl<T: Transport<RoleClient>> Transport<RoleClient> for Gate<T> {
                 if let Some(request) = self.let_in().await {
                     return Some(request);
                 }
+                self.pause().await;
                 continue;
             }
             let message = self.inner.receive().await?;
             match self.sift(message) {
                 Some(request @ ServerJsonRpcMessage::Request(_)) => self.held = Some(request),
                 Some(message) => return Some(message),
-                None => {
-                    self.notified += 1;
-                    if self.notified.is_multiple_of(TURN) {
-                        tokio::task::yield_now().await;
-                    }
-                }
+                None => self.pause().await,
             }
         }
     }
