@@ -147,6 +147,10 @@ impl Servers {
             let mut slots = self.0.slots.values();
             slots.any(|slot| matches!(*slot.state.lock(), State::Starting))
         };
+        // A timer rounds up.
+        if longest.is_zero() || !is_starting() {
+            return;
+        }
         let settling = async { while is_starting() && changes.changed().await.is_ok() {} };
         let _ = tokio::time::timeout(longest, settling).await;
     }
