@@ -33,7 +33,6 @@ pub fn agent(
         backend,
         ..
     } = start;
-    let config = &project.settings.config;
     let mut tools = allowed(start, person);
     let words = project.words(args);
     backend.talk.begin(person, &words);
@@ -42,7 +41,7 @@ pub fn agent(
         .folder(&project.places.cwd)
         .shell(person.walls.shell(Way::Within))
         .instructions(&instructions(&words, &tools))
-        .window(config.max_context);
+        .window(project.settings.config.max_context);
     if let Some(system) = backend.talk.system() {
         agent = agent.system(system);
     }
@@ -64,11 +63,16 @@ pub fn agent(
     if let Some(mcp) = person.mcp() {
         mcp.offer(&mut agent, around(start, person, tracker));
     }
+    go_on(&mut agent, kept, person);
+    Ok(agent)
+}
+
+/// Goes on from what was kept.
+fn go_on(agent: &mut Agent, kept: &mut Kept, person: &Person) {
     agent.resume(std::mem::take(&mut kept.entries));
     person.deliver_to(&agent.kit().inbox);
-    person.modes.recall(&agent);
-    todo::recall(&agent);
-    Ok(agent)
+    person.modes.recall(agent);
+    todo::recall(agent);
 }
 
 /// What is put around the tools of servers, as around all others.

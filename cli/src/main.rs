@@ -179,41 +179,44 @@ async fn run(mut args: Args, own: &Own) -> anyhow::Result<ExitCode> {
             Ok(generate::completions(shell).map(|()| ExitCode::SUCCESS)?)
         }
         Some(Command::Man) => generate::man().map(|()| ExitCode::SUCCESS),
-        Some(command) => {
-            let project::Found {
-                places, remarks, ..
-            } = project::places(&args, &here(), None);
-            let mut project = match Project::read(&args, places) {
-                Ok(project) => project,
-                Err(problem) => return Ok(usage(&problem)),
-            };
-            match command {
-                Command::Doctor => {
-                    return Ok(doctor::run(&args, &own.keeper, &mut project, &remarks).await);
-                }
-                Command::Models { of, json } => {
-                    return Ok(offers::run(&args, &project, of.as_deref(), json).await);
-                }
-                Command::Mcp { action } => {
-                    let file = mcp::command::run(&project.places, action, &own.shepherd);
-                    return Ok(file.await.unwrap_or_else(|problem| usage(&problem)));
-                }
-                Command::Cost { session, json } => {
-                    return cost::run(&project, session.as_deref(), json);
-                }
-                _ => {}
-            }
-            let meant = backend::meant(&args, &project.places, &project.settings);
-            settings::show::run(&args, &project.settings, meant.as_ref());
-            match Walls::up(&own.keeper, &project) {
-                Ok(walls) => say!("\n{}", walls.summary()),
-                Err(why) => say!("\n{}", words::plain(&walls::lacking(&why))),
-            }
-            let remarks = remarks.iter().chain(&project.problems);
-            remarks.for_each(|remark| eprintln!("corecoder: {}", words::plain(remark)));
+        Some(command) => of_place(command, &args, own).await,
+    }
+}
+
+/// The commands for which it matters where they are given.
+async fn of_place(command: Command, args: &Args, own: &Own) -> anyhow::Result<ExitCode> {
+    let project::Found {
+        places, remarks, ..
+    } = project::places(args, &here(), None);
+    let mut project = match Project::read(args, places) {
+        Ok(project) => project,
+        Err(problem) => return Ok(usage(&problem)),
+    };
+    match command {
+        Command::Doctor => Ok(doctor::run(args, &own.keeper, &mut project, &remarks).await),
+        Command::Models { of, json } => Ok(offers::run(args, &project, of.as_deref(), json).await),
+        Command::Mcp { action } => {
+            let ended = mcp::command::run(&project.places, action, &own.shepherd);
+            Ok(ended.await.unwrap_or_else(|problem| usage(&problem)))
+        }
+        Command::Cost { session, json } => cost::run(&project, session.as_deref(), json),
+        _ => {
+            show(args, own, &project, &remarks);
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// Every setting, and what is kept of it.
+fn show(args: &Args, own: &Own, project: &Project, remarks: &[String]) {
+    let meant = backend::meant(args, &project.places, &project.settings);
+    settings::show::run(args, &project.settings, meant.as_ref());
+    match Walls::up(&own.keeper, project) {
+        Ok(walls) => say!("\n{}", walls.summary()),
+        Err(why) => say!("\n{}", words::plain(&walls::lacking(&why))),
+    }
+    let remarks = remarks.iter().chain(&project.problems);
+    remarks.for_each(|remark| eprintln!("corecoder: {}", words::plain(remark)));
 }
 
 /// A task, or a conversation.

@@ -99,15 +99,8 @@ pub async fn run(start: Start, task: Task) -> anyhow::Result<ExitCode> {
         &start.walls,
         false,
     ));
-    person.works_with(Mcp::start(&start, &person));
-    if let Some(mcp) = person.mcp() {
-        tokio::select! {
-            () = mcp.settled() => {}
-            interrupt = signals.next() => return Ok(match interrupt {
-                Interrupt::Leave(code) => code,
-                Interrupt::Cancel => ExitCode::from(130),
-            }),
-        }
+    if let Some(code) = start_servers(&start, &person, &mut signals).await {
+        return Ok(code);
     }
     let printer = printer(&start, &kept, &person);
     let host: Arc<dyn Host> = match &printer {
@@ -130,8 +123,26 @@ pub async fn run(start: Start, task: Task) -> anyhow::Result<ExitCode> {
     screen.begin(String::new(), false);
     let ended = until_stopped(&mut run, task, signals, &kept).await;
     screen.end();
+    run.person.leave().await;
     unsure::keep(&run.start, &kept);
     told(run, ended, &kept)
+}
+
+/// Starts what servers there are, and waits for them as long as is wanted. `Some` is how the program ends by a signal.
+async fn start_servers(
+    start: &Start,
+    person: &Arc<Person>,
+    signals: &mut Signals,
+) -> Option<ExitCode> {
+    person.works_with(Mcp::start(start, person));
+    let mcp = person.mcp()?;
+    tokio::select! {
+        () = mcp.settled() => None,
+        interrupt = signals.next() => Some(match interrupt {
+            Interrupt::Leave(code) => code,
+            Interrupt::Cancel => ExitCode::from(130),
+        }),
+    }
 }
 
 /// Says what a person should know before.

@@ -133,6 +133,13 @@ impl Person {
         *self.mcp.lock() = mcp;
     }
 
+    /// The session is over, and its servers with it.
+    pub async fn leave(&self) {
+        if let Some(mcp) = self.mcp() {
+            mcp.servers.close().await;
+        }
+    }
+
     /// The servers of the session.
     pub fn mcp(&self) -> Option<Arc<Mcp>> {
         self.mcp.lock().clone()

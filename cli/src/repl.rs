@@ -93,9 +93,7 @@ pub async fn run(start: Start, first: Option<String>) -> anyhow::Result<ExitCode
         repl.person.screen.queue(Message::new(first));
     }
     let code = repl.run().await?;
-    if let Some(mcp) = repl.person.mcp() {
-        mcp.servers.close().await;
-    }
+    repl.person.leave().await;
     unsure::keep(&repl.start, &repl.kept);
     take_leave(&repl.kept);
     Ok(code)

@@ -209,45 +209,8 @@ fn write(file: &Path, text: &str) -> Result<(), String> {
 
 fn add(places: &Places, args: &McpAddArgs) -> Result<ExitCode, String> {
     config::is_name(&args.name)?;
-    let first = args.target[0].as_str();
-    let is_url = first.starts_with("http://") || first.starts_with("https://");
-    let transport = args.transport.unwrap_or(match is_url {
-        true => Transport::Http,
-        false => Transport::Stdio,
-    });
-    let pairs = |pairs: &[(String, String)]| -> BTreeMap<String, String> {
-        pairs.iter().cloned().collect()
-    };
-    let entry = match transport {
-        Transport::Stdio if is_url => {
-            return Err("a URL is reached with --transport http or sse".to_string());
-        }
-        Transport::Stdio if !args.header.is_empty() => {
-            return Err("--header is for servers with a URL; a command has --env".to_string());
-        }
-        Transport::Stdio => {
-            json!({"command": first, "args": &args.target[1..], "env": pairs(&args.env)})
-        }
-        _ if !is_url => {
-            return Err(format!(
-                "{first:?} is no URL: it must begin with http:// or https://"
-            ));
-        }
-        _ if args.target.len() > 1 => {
-            return Err(format!("what is {:?} behind the URL?", args.target[1]));
-        }
-        _ if !args.env.is_empty() => {
-            return Err("--env is for servers that are started; a URL has --header".to_string());
-        }
-        Transport::Http => json!({"type": "http", "url": first, "headers": pairs(&args.header)}),
-        Transport::Sse => json!({"type": "sse", "url": first, "headers": pairs(&args.header)}),
-    };
-    let mut entry = entry;
-    if let Some(entry) = entry.as_object_mut() {
-        entry.retain(|_, value| value.as_object().is_none_or(|object| !object.is_empty()));
-    }
     let file = file_of(places, args.scope)?;
-    let text = config::with(&text_of(&file)?, &args.name, entry);
+    let text = config::with(&text_of(&file)?, &args.name, entry(args)?);
     let text = text.map_err(|why| format!("{}: {why}; nothing was changed", shown(&file)))?;
     write(&file, &text)?;
     say!(
@@ -256,12 +219,47 @@ fn add(places: &Places, args: &McpAddArgs) -> Result<ExitCode, String> {
         shown(&file)
     );
     if args.scope == Scope::Project && !places.trusted {
-        say!(
-            "{}",
-            style("it counts once this folder is trusted: corecoder --trust").dim()
-        );
+        let words = "it counts once this folder is trusted: corecoder --trust";
+        say!("{}", style(words).dim());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is written of a server, or why that can't be meant.
+fn entry(args: &McpAddArgs) -> Result<Value, String> {
+    let (first, more) = (args.target[0].as_str(), &args.target[1..]);
+    let is_url = first.starts_with("http://") || first.starts_with("https://");
+    let usual = match is_url {
+        true => Transport::Http,
+        false => Transport::Stdio,
+    };
+    let transport = args.transport.unwrap_or(usual);
+    let wrong = match (transport, is_url) {
+        (Transport::Stdio, true) => "a URL is reached with --transport http or sse".to_string(),
+        (Transport::Stdio, false) if !args.header.is_empty() => {
+            "--header is for servers with a URL; a command has --env".to_string()
+        }
+        (Transport::Stdio, false) => String::new(),
+        (_, false) => format!("{first:?} is no URL: it must begin with http:// or https://"),
+        _ if !more.is_empty() => format!("what is {:?} behind the URL?", more[0]),
+        _ if !args.env.is_empty() => {
+            "--env is for servers that are started; a URL has --header".to_string()
+        }
+        _ => String::new(),
+    };
+    if !wrong.is_empty() {
+        return Err(wrong);
+    }
+    let map = |pairs: &[(String, String)]| pairs.iter().cloned().collect::<BTreeMap<_, _>>();
+    let mut entry = match transport {
+        Transport::Stdio => json!({"command": first, "args": more, "env": map(&args.env)}),
+        Transport::Http => json!({"type": "http", "url": first, "headers": map(&args.header)}),
+        Transport::Sse => json!({"type": "sse", "url": first, "headers": map(&args.header)}),
+    };
+    if let Some(entry) = entry.as_object_mut() {
+        entry.retain(|_, value| value.as_object().is_none_or(|object| !object.is_empty()));
+    }
+    Ok(entry)
 }
 
 fn remove(places: &Places, name: &str, scope: Option<Scope>) -> Result<ExitCode, String> {

@@ -179,47 +179,44 @@ fn access(raw: Raw, variable: &impl Fn(&str) -> Option<String>) -> Result<Access
             .map(|(name, text)| Ok((name.clone(), fill(text)?)));
         filled.collect()
     };
-    let url = || match &raw.url {
-        Some(url) => {
-            let url = fill(url)?;
-            let is_url = url.starts_with("http://") || url.starts_with("https://");
-            is_url
-                .then_some(url.clone())
-                .ok_or_else(|| format!("\"url\" must begin with http:// or https://, not {url:?}"))
-        }
-        None => Err("\"url\" is missing".to_string()),
+    let kind = match (raw.r#type.as_deref(), &raw.command, &raw.url) {
+        (Some(kind), _, _) => kind,
+        (None, Some(_), _) => "stdio",
+        (None, None, Some(_)) => "http",
+        (None, None, None) => return Err("\"command\" or \"url\" is missing".to_string()),
     };
-    match (raw.r#type.as_deref(), &raw.command) {
-        (Some("stdio") | None, Some(command)) => Ok(Access::Stdio {
-            command: fill(command)?,
-            args: raw
-                .args
-                .iter()
-                .map(|text| fill(text))
-                .collect::<Result<_, _>>()?,
-            env: all(&raw.env)?,
-            cwd: raw.cwd.as_deref().map(fill).transpose()?.map(PathBuf::from),
-        }),
-        // Other programs write it so.
-        (Some("http" | "streamable-http" | "streamableHttp") | None, None) if raw.url.is_some() => {
-            Ok(Access::Http {
-                url: url()?,
-                headers: all(&raw.headers)?,
+    match kind {
+        "stdio" => {
+            let command = raw.command.as_deref().ok_or("\"command\" is missing")?;
+            let args = raw.args.iter().map(|text| fill(text));
+            Ok(Access::Stdio {
+                command: fill(command)?,
+                args: args.collect::<Result<_, _>>()?,
+                env: all(&raw.env)?,
+                cwd: raw.cwd.as_deref().map(fill).transpose()?.map(PathBuf::from),
             })
         }
-        (Some("http" | "streamable-http" | "streamableHttp"), _) => Ok(Access::Http {
-            url: url()?,
-            headers: all(&raw.headers)?,
-        }),
-        (Some("sse"), _) => Ok(Access::Sse {
-            url: url()?,
-            headers: all(&raw.headers)?,
-        }),
-        (Some("stdio"), None) => Err("\"command\" is missing".to_string()),
-        (Some(other), _) => Err(format!(
+        // Other programs write it so.
+        "http" | "streamable-http" | "streamableHttp" | "sse" => {
+            let url = url(&fill(raw.url.as_deref().ok_or("\"url\" is missing")?)?)?;
+            let headers = all(&raw.headers)?;
+            Ok(match kind {
+                "sse" => Access::Sse { url, headers },
+                _ => Access::Http { url, headers },
+            })
+        }
+        other => Err(format!(
             "\"type\" is \"stdio\", \"http\" or \"sse\", not {other:?}"
         )),
-        (None, None) => Err("\"command\" or \"url\" is missing".to_string()),
+    }
+}
+
+fn url(text: &str) -> Result<String, String> {
+    match text.starts_with("http://") || text.starts_with("https://") {
+        true => Ok(text.to_string()),
+        false => Err(format!(
+            "\"url\" must begin with http:// or https://, not {text:?}"
+        )),
     }
 }
 

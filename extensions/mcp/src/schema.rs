@@ -97,48 +97,40 @@ fn flatten(root: &mut Map<String, Value>) {
         let Some(Value::Array(branches)) = root.shift_remove(word) else {
             continue;
         };
-        let mut wanted: Option<Vec<Value>> = None;
-        for branch in &branches {
-            let properties = branch["properties"]
-                .as_object()
-                .cloned()
-                .unwrap_or_default();
-            let own = root.entry("properties").or_insert_with(|| json!({}));
-            for (name, property) in properties {
-                if let Some(own) = own.as_object_mut() {
-                    own.entry(name).or_insert(property);
-                }
+        let properties = branches
+            .iter()
+            .filter_map(|branch| branch["properties"].as_object());
+        for (name, property) in properties.flatten() {
+            if let Value::Object(own) = root.entry("properties").or_insert_with(|| json!({})) {
+                own.entry(name).or_insert_with(|| property.clone());
             }
-            let required = branch["required"].as_array().cloned().unwrap_or_default();
-            wanted = Some(match wanted {
-                None => required,
-                Some(wanted) if word == "allOf" => [wanted, required].concat(),
-                Some(wanted) => {
-                    let in_both = wanted.into_iter().filter(|name| required.contains(name));
-                    in_both.collect()
-                }
-            });
         }
-        let own = root.entry("required").or_insert_with(|| json!([]));
-        for name in wanted.unwrap_or_default() {
-            if let Some(own) = own.as_array_mut().filter(|own| !own.contains(&name)) {
-                own.push(name);
+        let required = branches.iter().map(|branch| {
+            let names = branch["required"].as_array();
+            names.cloned().unwrap_or_default()
+        });
+        let wanted = required.reduce(|wanted, names| match word {
+            "allOf" => [wanted, names].concat(),
+            _ => wanted
+                .into_iter()
+                .filter(|name| names.contains(name))
+                .collect(),
+        });
+        if let Value::Array(own) = root.entry("required").or_insert_with(|| json!([])) {
+            for name in wanted.unwrap_or_default() {
+                if !own.contains(&name) {
+                    own.push(name);
+                }
             }
         }
     }
-    for word in [
-        "not",
-        "enum",
-        "const",
-        "if",
-        "then",
-        "else",
-        "$defs",
-        "definitions",
-    ] {
-        root.shift_remove(word);
+    for word in ROOTLESS {
+        root.shift_remove(*word);
     }
 }
+
+/// What no provider takes at the root.
+const ROOTLESS: &[&str] = &["not", "enum", "const", "if", "then", "else"];
 
 struct Cleaner<'a> {
     root: &'a Value,

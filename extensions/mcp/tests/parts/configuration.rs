@@ -1,3 +1,5 @@
+//! What people write, and what is made of it.
+
 use std::path::Path;
 use std::time::Duration;
 

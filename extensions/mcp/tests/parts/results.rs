@@ -1,3 +1,5 @@
+//! Results as a model reads them.
+
 use corecoder::Entry;
 use corecoder_mcp::render::{prompt, resource, result};
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Tools as every provider takes them.
+
 use corecoder_mcp::config::{Access, Server};
 use corecoder_mcp::found::Tools;
 use corecoder_mcp::schema::{clean, description, name};

@@ -1,3 +1,5 @@
+//! Tools, found by words.
+
 use corecoder::Spec;
 use corecoder_mcp::found::Found;
 use corecoder_mcp::tools::ranked;

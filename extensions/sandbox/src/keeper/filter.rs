@@ -275,10 +275,15 @@ fn refused() -> Result<Rules, Failure> {
         when(&mut rules, SYS_unshare, vec![has(0, bit as u32 as u64)?])?;
         when(&mut rules, SYS_clone, vec![has(0, bit as u32 as u64)?])?;
     }
+    refuse_sockets(&mut rules)?;
+    Ok(rules)
+}
+
+fn refuse_sockets(rules: &mut Rules) -> Result<(), Failure> {
     // Whom its loopback is open to.
     for option in SIGNING {
         when(
-            &mut rules,
+            rules,
             SYS_setsockopt,
             vec![is(1, IPPROTO_TCP as u64)?, is(2, *option)?],
         )?;
@@ -289,9 +294,9 @@ fn refused() -> Result<Rules, Failure> {
         .iter()
         .map(|kind| is_not(0, *kind))
         .collect::<Result<_, _>>()?;
-    when(&mut rules, SYS_socket, others)?;
+    when(rules, SYS_socket, others)?;
     when(
-        &mut rules,
+        rules,
         SYS_socket,
         vec![is(0, AF_NETLINK as u64)?, is_not(2, NETLINK_ROUTE as u64)?],
     )?;
@@ -308,9 +313,9 @@ fn refused() -> Result<Rules, Failure> {
             SeccompCmpOp::MaskedEq(0xf),
             kind as u64,
         )?;
-        when(&mut rules, call, vec![is(0, AF_UNIX as u64)?, masked])?;
+        when(rules, call, vec![is(0, AF_UNIX as u64)?, masked])?;
     }
-    Ok(rules)
+    Ok(())
 }
 
 fn held(which: Held) -> Result<Rules, Failure> {
