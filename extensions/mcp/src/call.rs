@@ -19,7 +19,7 @@ use crate::connection::{End, Inner};
 use crate::errors::{CallError, start_of};
 use crate::handshake::raw;
 use crate::transport::http::Trouble;
-use crate::transport::{INVALID, TOO_LARGE};
+use crate::transport::{INVALID, LONGEST, TOO_LARGE};
 
 /// No call takes longer, whatever progress it reports.
 const MOST: Duration = Duration::from_secs(30 * 60);
@@ -236,9 +236,16 @@ impl Inner {
                 End::Place(place) => Trouble::of(&*error.error).of_call(place),
                 End::Process(_) => self.broken(&error.error.to_string()).await,
             },
-            ServiceError::TransportClosed => match self.link.is_closed() {
-                true => CallError::Closed(self.link.closed().await),
-                false => CallError::Closed("the connection has ended".to_string()),
+            ServiceError::TransportClosed => match (self.link.is_closed(), &self.end) {
+                // The SDK says no more of a stream of events that ends, or is larger than is taken.
+                (false, End::Place(place)) => CallError::Failed(format!(
+                    "{place} broke off its answer, or that is larger than {} MB, which is the limit",
+                    LONGEST >> 20
+                )),
+                (false, End::Process(_)) => {
+                    CallError::Closed("the connection has ended".to_string())
+                }
+                (true, _) => CallError::Closed(self.link.closed().await),
             },
             other => CallError::Failed(start_of(&other.to_string(), 1000).to_string()),
         }
@@ -258,15 +265,17 @@ fn refusal(error: ErrorData) -> CallError {
     let ErrorData {
         code: ErrorCode(code),
         message,
-        ..
+        data,
     } = error;
     match code {
         INVALID => CallError::Invalid(message.into_owned()),
         TOO_LARGE => CallError::TooLarge(message.into_owned()),
-        code => CallError::Refused {
-            code,
-            message: start_of(&message, 4000).to_string(),
-        },
+        code => {
+            let data = data.filter(|data| !data.is_null());
+            let data = data.map_or(String::new(), |data| format!(" {data}"));
+            let message = start_of(&message, 4000).to_string() + start_of(&data, 1000);
+            CallError::Refused { code, message }
+        }
     }
 }
 

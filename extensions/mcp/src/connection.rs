@@ -32,6 +32,8 @@ use crate::process::Process;
 use crate::shepherd::Shepherd;
 use crate::transport::Gate;
 
+/// <https://modelcontextprotocol.io/specification/2026-07-28/basic/transports>
+const HEADER_MISMATCH: i32 = -32020;
 /// Pages that are read of a list.
 const PAGES: usize = 100;
 
@@ -209,7 +211,19 @@ impl Connection {
             params.request_state = round.state;
             ClientRequest::CallToolRequest(CallToolRequest::new(params))
         };
-        let result = self.inner.ask_in_rounds(make, progress).await?;
+        let mut result = self.inner.ask_in_rounds(&make, progress).await;
+        // HTTP of the new era: headers repeat some arguments, and the list of tools says which. It may not have been read.
+        if matches!(
+            result,
+            Err(CallError::Refused {
+                code: HEADER_MISMATCH,
+                ..
+            })
+        ) {
+            self.tools().await?;
+            result = self.inner.ask_in_rounds(&make, progress).await;
+        }
+        let result = result?;
         let content = &result["content"];
         let is_result =
             content.is_array() || content.is_null() && result.get("structuredContent").is_some();
@@ -277,13 +291,14 @@ impl Connection {
     /// Ends it: a process has its input closed, and is told by SIGTERM after 1 s and killed after 2 s.
     pub async fn close(&self) {
         self.inner.link.closing();
+        // Calls and questions that are under way end now.
+        self.inner
+            .link
+            .close("the connection was closed".to_string());
         let service = self.inner.service.lock().take();
         if let Some(mut service) = service {
             let _ = service.close_with_timeout(Duration::from_secs(2)).await;
         }
-        self.inner
-            .link
-            .close("the connection was closed".to_string());
         if let End::Process(process) = &self.inner.end {
             process.end().await;
         }

@@ -51,6 +51,8 @@ impl Process {
         shepherd: &Shepherd,
     ) -> Result<(Process, ChildStdin, ChildStdout), OpenError> {
         let path = find(program)?;
+        // The server's folder is another one than ours.
+        let path = std::path::absolute(&path).unwrap_or(path);
         let not_started = |error: io::Error| OpenError::NotStarted {
             command: program.command.to_string(),
             why: error.to_string(),

@@ -5,7 +5,7 @@ mod common;
 use std::io::Read;
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,46 +14,11 @@ use corecoder_mcp::{Access, CallError, Connection, News, OpenError, Server};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
-/// A server that listens at a port, and is killed at the end.
-struct Listening {
-    process: Child,
-    port: u16,
-}
-
-impl Drop for Listening {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// Starts it with a port that is free.
-fn listening(prepare: impl FnOnce(u16) -> Command) -> Listening {
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    let port = port.unwrap().port();
-    let mut command = prepare(port);
-    command.stdin(Stdio::null()).stdout(Stdio::null());
-    let process = command.stderr(Stdio::null()).spawn().unwrap();
-    let began = Instant::now();
-    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(began.elapsed() < Duration::from_secs(90), "no server");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    Listening { process, port }
-}
-
 fn everything(npm: &Path, kind: &str) -> Listening {
     listening(|port| {
         let mut command = Command::new(program(npm, "mcp-server-everything"));
         command.arg(kind).env("PORT", port.to_string());
         command
-    })
-}
-
-fn http(port: u16, path: &str) -> Server {
-    server(Access::Http {
-        url: format!("http://127.0.0.1:{port}{path}"),
-        headers: Default::default(),
     })
 }
 

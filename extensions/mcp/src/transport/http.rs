@@ -76,7 +76,8 @@ impl Place {
         let config = StreamableHttpClientTransportConfig::with_uri(self.url.as_str())
             .custom_headers(headers)
             .max_json_response_size(LONGEST)
-            .max_sse_event_size(LONGEST);
+            .max_sse_event_size(LONGEST)
+            .max_concurrent_requests(64);
         StreamableHttpClientTransport::with_client(self.client.clone(), config)
     }
 }

@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use corecoder_mcp::{Access, Client, Connection, News, OpenError, Server, Shepherd};
@@ -13,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 pub mod installed;
 
+#[allow(unused_imports, reason = "each test binary uses what it needs of this")]
 pub use installed::{npm, program, python};
 
 /// A file beside the tests' servers.
@@ -176,4 +179,40 @@ pub async fn gone(pid: i32) {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("process {pid} is still there after 10 s");
+}
+
+/// A server that listens at a port, and is killed at the end.
+pub struct Listening {
+    process: Child,
+    pub port: u16,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Starts it with a port that is free.
+pub fn listening(prepare: impl FnOnce(u16) -> Command) -> Listening {
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    let port = port.unwrap().port();
+    let mut command = prepare(port);
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    let process = command.stderr(Stdio::null()).spawn().unwrap();
+    let began = Instant::now();
+    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(began.elapsed() < Duration::from_secs(90), "no server");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Listening { process, port }
+}
+
+/// One of streamable HTTP on this machine.
+pub fn http(port: u16, path: &str) -> Server {
+    server(Access::Http {
+        url: format!("http://127.0.0.1:{port}{path}"),
+        headers: Default::default(),
+    })
 }
