@@ -159,8 +159,8 @@ impl Raw {
                     *session = new.to_str()?.to_string();
                 }
                 let text = response.text().await?;
-                let data = text.lines().filter_map(|line| line.strip_prefix("data: "));
-                let answer = data.last().unwrap_or(&text);
+                let mut data = text.lines().filter_map(|line| line.strip_prefix("data: "));
+                let answer = data.next_back().unwrap_or(&text);
                 Ok(serde_json::from_str(answer)?)
             }
         }

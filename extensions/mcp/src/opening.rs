@@ -124,7 +124,7 @@ impl Opening<'_> {
         let mut way = self.way(PATIENCE);
         loop {
             let link = self.link();
-            let (process, stdin, stdout) = Process::start(program, shepherd)?;
+            let (process, stdin, stdout) = Process::start(program, shepherd).await?;
             let process = Arc::new(process);
             let stdio = Stdio::new(process.clone(), stdin, stdout, link.clone());
             let end = End::Process(process.clone());

@@ -17,7 +17,7 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::watch;
 
 use crate::errors::{OpenError, last_words};
-use crate::shepherd::{Shepherd, TERMINATE};
+use crate::shepherd::{Shepherd, Start, TERMINATE};
 
 /// Bytes that are kept of what a server writes to its standard error.
 const ERRORS: usize = 64 << 10;
@@ -46,8 +46,8 @@ pub struct Process {
 
 impl Process {
     /// Starts it with the environment of this program, less what looks like a key.
-    pub fn start(
-        program: &Program,
+    pub async fn start(
+        program: &Program<'_>,
         shepherd: &Shepherd,
     ) -> Result<(Process, ChildStdin, ChildStdout), OpenError> {
         let path = find(program)?;
@@ -61,11 +61,10 @@ impl Process {
             let words = format!("the server's cwd is not a folder: {}", cwd.display());
             return Err(OpenError::Setting(words));
         }
-        let (mut command, lifeline) = shepherd.command(&path).map_err(not_started)?;
-        prepare(&mut command, program);
-        let mut child = command.spawn().map_err(not_started)?;
-        // Its own copy of the lifeline's other end.
-        drop(command);
+        let mut start = shepherd.command(&path).map_err(not_started)?;
+        prepare(&mut start.command, program);
+        let (child, lifeline) = spawn(start).await;
+        let mut child = child.map_err(not_started)?;
         let (Some(stdin), Some(stdout), Some(stderr)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
@@ -155,6 +154,21 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Starts it where nothing else waits meanwhile: it takes a millisecond, or more where others want the processor.
+async fn spawn(mut start: Start) -> (io::Result<Child>, Option<PipeWriter>) {
+    if start.lifeline.is_none() {
+        // It is to end with the thread that starts it.
+        return (start.command.spawn(), None);
+    }
+    let started = tokio::task::spawn_blocking(move || {
+        let child = start.command.spawn();
+        drop(start.end);
+        (child, start.lifeline)
+    });
+    let failed = |error| (Err(io::Error::other(error)), None);
+    started.await.unwrap_or_else(failed)
 }
 
 fn prepare(command: &mut Command, program: &Program) {

@@ -6,7 +6,7 @@
 //!
 //! Left out: other systems than Linux, which have no subreapers; there a server is the leader of a process group.
 
-use std::io::{self, PipeWriter};
+use std::io::{self, PipeReader, PipeWriter};
 use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
@@ -49,30 +49,43 @@ impl Shepherd {
         Shepherd { program: None }
     }
 
-    /// What starts a server, in a session of its own; and the lifeline, if there is a shepherd. Arguments can be added.
-    pub(crate) fn command(&self, server: &Path) -> io::Result<(Command, Option<PipeWriter>)> {
+    /// What starts a server, in a session of its own. Arguments can be added.
+    pub(crate) fn command(&self, server: &Path) -> io::Result<Start> {
         #[cfg(target_os = "linux")]
         if let Some(program) = &self.program {
             let (end, lifeline) = io::pipe()?;
-            return Ok((flock::command(program, server, end), Some(lifeline)));
+            return Ok(Start {
+                command: flock::command(program, server, &end)?,
+                lifeline: Some(lifeline),
+                end: Some(end),
+            });
         }
         let mut command = Command::new(server);
-        own_session(&mut command, true);
-        Ok((command, None))
+        own_session(&mut command);
+        Ok(Start {
+            command,
+            lifeline: None,
+            end: None,
+        })
     }
 }
 
-/// Makes a process the first of a session. `bound` to the thread that starts it: it is killed when that ends.
+/// What is needed to start a server.
+pub(crate) struct Start {
+    pub command: Command,
+    pub lifeline: Option<PipeWriter>,
+    /// Of the lifeline; inherited when the command is started, and of no use to us afterwards.
+    pub end: Option<PipeReader>,
+}
+
+/// Makes a process the first of a session, and has it killed when the thread that starts it ends.
 #[expect(unsafe_code, reason = "what happens between fork and exec is unsafe")]
-fn own_session(command: &mut Command, bound: bool) {
+fn own_session(command: &mut Command) {
     // SAFETY: setsid and prctl are async-signal-safe and touch no memory of ours.
     unsafe {
-        command.pre_exec(move || {
+        command.pre_exec(|| {
             #[cfg(target_os = "linux")]
-            if bound {
-                let signal = Some(rustix::process::Signal::KILL);
-                rustix::process::set_parent_process_death_signal(signal)?;
-            }
+            rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
             rustix::process::setsid()?;
             Ok(())
         });
