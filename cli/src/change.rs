@@ -3,6 +3,7 @@
 use console::style;
 use corecoder::ToolCall;
 use corecoder_markdown::Look;
+use serde_json::Value;
 
 use crate::words::{subject, visible};
 
@@ -48,6 +49,9 @@ impl Change {
                 format!(" {subject} (the whole file)"),
                 vec![block('+', "content")],
             ),
+            (name, _) if name.starts_with("mcp__") => {
+                (String::new(), vec![Some((' ', arguments(args)))])
+            }
             _ => (format!(" {subject}"), Vec::new()),
         };
         Change {
@@ -87,4 +91,21 @@ impl Change {
             }
         }
     }
+}
+
+/// Each argument of a server's tool, a text with the lines that it has.
+fn arguments(args: &Value) -> Vec<String> {
+    let lines = args
+        .as_object()
+        .into_iter()
+        .flatten()
+        .flat_map(|(name, value)| {
+            let text = match value {
+                Value::String(text) => text.clone(),
+                value => value.to_string(),
+            };
+            let whole = format!("{name}: {text}");
+            whole.lines().map(visible).collect::<Vec<String>>()
+        });
+    lines.collect()
 }

@@ -67,6 +67,9 @@ pub async fn run(
     for finding in sandbox(keeper, project) {
         say_of("sandbox", finding);
     }
+    for finding in servers(project) {
+        say_of("mcp", finding);
+    }
     say_of("terminal", terminal());
     ExitCode::from(u8::from(wrong))
 }
@@ -138,6 +141,27 @@ fn sandbox(keeper: &Keeper, project: &Project) -> Vec<Finding> {
         }
     };
     found.chain([kept]).collect()
+}
+
+/// The MCP servers, which are not started for this.
+fn servers(project: &Project) -> Vec<Finding> {
+    let (configured, problems) = crate::mcp::configured(&project.places);
+    let cure = || "put that file right; docs/mcp.md says what may stand in it".to_string();
+    let bad = problems
+        .into_iter()
+        .map(|problem| Finding::Bad(problem, cure()));
+    let wrong = configured.iter().filter_map(|one| {
+        let why = one.server.as_ref().err()?;
+        let words = format!("{} in {}: {why}", one.name, shown(&one.file));
+        Some(Finding::Bad(words, cure()))
+    });
+    let count = match configured.len() {
+        0 => None,
+        count => Some(Finding::Note(format!(
+            "{count} configured; corecoder mcp list tries them"
+        ))),
+    };
+    bad.chain(wrong).chain(count).collect()
 }
 
 fn key(chosen: &Chosen) -> Finding {

@@ -51,6 +51,7 @@ pub struct Init {
 /// An MCP server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct McpServer {
+    /// What it is called in the names of its tools.
     pub name: String,
     /// `connected`, `pending`, `failed` or `disabled`.
     pub status: String,
