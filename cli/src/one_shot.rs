@@ -93,12 +93,8 @@ pub async fn run(start: Start, task: Task) -> anyhow::Result<ExitCode> {
     let config = &start.project.settings.config;
     let mut kept = keep::open(start.args.session.fork, config, start.info.as_ref())?;
     remark(&start, &kept);
-    let person = Arc::new(Person::new(
-        screen.clone(),
-        &start.project,
-        &start.walls,
-        false,
-    ));
+    let person = Person::new(screen.clone(), &start.project, &start.walls, false);
+    let person = Arc::new(person);
     if let Some(code) = start_servers(&start, &person, &mut signals).await {
         return Ok(code);
     }
@@ -107,8 +103,7 @@ pub async fn run(start: Start, task: Task) -> anyhow::Result<ExitCode> {
         Some(printer) => printer.clone(),
         None => person.clone(),
     };
-    let agent = assemble::agent(&start, &mut kept, &person, host);
-    let agent = match agent {
+    let agent = match assemble::agent(&start, &mut kept, &person, host) {
         Ok(agent) => agent,
         Err(problem) => return Ok(crate::usage(&problem)),
     };

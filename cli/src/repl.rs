@@ -60,12 +60,8 @@ pub async fn run(start: Start, first: Option<String>) -> anyhow::Result<ExitCode
         details: start.project.settings.verbose,
     }));
     let mut kept = keep::open(start.args.session.fork, config, start.info.as_ref())?;
-    let person = Arc::new(Person::new(
-        screen.clone(),
-        &start.project,
-        &start.walls,
-        true,
-    ));
+    let person = Person::new(screen.clone(), &start.project, &start.walls, true);
+    let person = Arc::new(person);
     person.works_with(Mcp::start(&start, &person));
     let agent = match assemble::agent(&start, &mut kept, &person, person.clone()) {
         Ok(agent) => agent,
@@ -77,6 +73,9 @@ pub async fn run(start: Start, first: Option<String>) -> anyhow::Result<ExitCode
     let models = Models::new(start.backend.main().clone());
     let editor = editor(&start, &person, &kit, models.clone())?;
     turn::begin(&agent, &person, start.source()).await;
+    if let Some(first) = first {
+        screen.queue(Message::new(first));
+    }
     let mut repl = Repl {
         agent,
         kept,
@@ -89,9 +88,6 @@ pub async fn run(start: Start, first: Option<String>) -> anyhow::Result<ExitCode
         begun: String::new(),
         leave_until: None,
     };
-    if let Some(first) = first {
-        repl.person.screen.queue(Message::new(first));
-    }
     let code = repl.run().await?;
     repl.person.leave().await;
     unsure::keep(&repl.start, &repl.kept);

@@ -11,7 +11,7 @@ use rmcp::model::{
     CancelledNotification, CancelledNotificationParam, ClientRequest, ErrorCode, ErrorData,
     RequestId, RequestMetaObject,
 };
-use rmcp::service::{Peer, PeerRequestOptions, ServiceError};
+use rmcp::service::{Peer, PeerRequestOptions, RequestHandle, ServiceError};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -129,10 +129,18 @@ impl Inner {
             meta.insert("io.modelcontextprotocol/logLevel".into(), "warning".into());
             options = options.with_meta(meta);
         }
-        let mut handle = match self.peer.send_cancellable_request(request, options).await {
-            Ok(handle) => handle,
-            Err(error) => return Err(self.failed(error).await),
-        };
+        match self.peer.send_cancellable_request(request, options).await {
+            Ok(handle) => self.answer(handle, progress).await,
+            Err(error) => Err(self.failed(error).await),
+        }
+    }
+
+    /// The answer to a request that is under way, waited for as long as there are signs of progress.
+    async fn answer(
+        &self,
+        mut handle: RequestHandle<RoleClient>,
+        progress: Progress<'_>,
+    ) -> Result<Value, CallError> {
         let mut words = self.link.progress(token(&handle.progress_token.0));
         let mut asking = self.link.asking();
         let mut wanted = Wanted {
