@@ -3,6 +3,7 @@
 mod answers;
 mod call;
 pub mod client;
+mod clock;
 pub mod config;
 pub mod connection;
 mod errors;
