@@ -40,7 +40,7 @@ fn filled_in(schema: &Value) -> Value {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+pub async fn main() {
     let shepherd = Shepherd::enter();
     if let Err(error) = run(&shepherd).await {
         eprintln!("{error}");

@@ -28,29 +28,7 @@ async fn main() -> Result<()> {
     let shepherd = Shepherd::enter();
     let words: Vec<String> = env::args().skip(1).collect();
     let (command, args) = words.split_first().ok_or("which server?")?;
-    let access = match command.starts_with("http") {
-        true => Access::Http {
-            url: command.clone(),
-            headers: Default::default(),
-        },
-        false => Access::Stdio {
-            command: command.clone(),
-            args: args.to_vec(),
-            env: Default::default(),
-            cwd: None,
-        },
-    };
-    let server = Server {
-        name: "measured".to_string(),
-        access,
-        allowed_tools: None,
-        disabled: false,
-        protocol: Some("2025-11-25".to_string()),
-        start_timeout: Duration::from_secs(60),
-        call_timeout: Duration::from_secs(60),
-        trusted: true,
-    };
-    let connection = Connection::open(&server, Arc::new(Nobody), &shepherd).await?;
+    let connection = Connection::open(&server(command, args), Arc::new(Nobody), &shepherd).await?;
     let mut raw = match command.starts_with("http") {
         true => Raw::reach(command).await?,
         false => Raw::start(command, args).await?,
@@ -81,6 +59,32 @@ async fn main() -> Result<()> {
     println!("difference of the medians: {:.3} ms", over * 1e3);
     connection.close().await;
     Ok(())
+}
+
+/// In a revision that the raw loop speaks too.
+fn server(command: &str, args: &[String]) -> Server {
+    let access = match command.starts_with("http") {
+        true => Access::Http {
+            url: command.to_string(),
+            headers: Default::default(),
+        },
+        false => Access::Stdio {
+            command: command.to_string(),
+            args: args.to_vec(),
+            env: Default::default(),
+            cwd: None,
+        },
+    };
+    Server {
+        name: "measured".to_string(),
+        access,
+        allowed_tools: None,
+        disabled: false,
+        protocol: Some("2025-11-25".to_string()),
+        start_timeout: Duration::from_secs(60),
+        call_timeout: Duration::from_secs(60),
+        trusted: true,
+    }
 }
 
 fn report(what: &str, times: &mut [Duration]) {

@@ -13,16 +13,14 @@ use rmcp::model::{
 };
 use rmcp::service::{Peer, PeerRequestOptions, RequestHandle, ServiceError};
 use serde_json::Value;
-use tokio::time::Instant;
 
+use crate::clock::Clock;
 use crate::connection::{End, Inner};
 use crate::errors::{CallError, start_of};
 use crate::handshake::raw;
 use crate::transport::http::Trouble;
 use crate::transport::{INVALID, LONGEST, TOO_LARGE};
 
-/// No call takes longer, whatever progress it reports.
-const MOST: Duration = Duration::from_secs(30 * 60);
 /// So often a server may ask back before it answers.
 const ROUNDS: usize = 10;
 
@@ -62,57 +60,6 @@ impl Drop for Wanted<'_> {
     }
 }
 
-/// How long to wait for an answer.
-struct Clock {
-    limit: Duration,
-    idle_since: Instant,
-    end: Instant,
-    /// Since when somebody is asked on the server's behalf; the time of that does not count.
-    asking_since: Option<Instant>,
-}
-
-impl Clock {
-    fn new(limit: Duration) -> Clock {
-        let now = Instant::now();
-        Clock {
-            limit,
-            idle_since: now,
-            end: now + MOST,
-            asking_since: None,
-        }
-    }
-
-    fn sign(&mut self) {
-        self.idle_since = Instant::now();
-    }
-
-    fn asks(&mut self, is_asking: bool) {
-        match (is_asking, self.asking_since) {
-            (true, None) => self.asking_since = Some(Instant::now()),
-            (false, Some(since)) => {
-                self.end += since.elapsed();
-                self.asking_since = None;
-                self.sign();
-            }
-            _ => {}
-        }
-    }
-
-    /// When the wait is over.
-    fn over(&self) -> Option<Instant> {
-        let end = self.end.min(self.idle_since + self.limit);
-        self.asking_since.is_none().then_some(end)
-    }
-
-    fn timed_out(&self) -> CallError {
-        let after = match self.end <= Instant::now() {
-            true => MOST,
-            false => self.limit,
-        };
-        CallError::TimedOut { after }
-    }
-}
-
 impl Inner {
     /// A request, and the result as it came.
     pub async fn ask(
@@ -129,52 +76,50 @@ impl Inner {
             meta.insert("io.modelcontextprotocol/logLevel".into(), "warning".into());
             options = options.with_meta(meta);
         }
-        match self.peer.send_cancellable_request(request, options).await {
-            Ok(handle) => self.answer(handle, progress).await,
-            Err(error) => Err(self.failed(error).await),
+        let handle = match self.peer.send_cancellable_request(request, options).await {
+            Ok(handle) => handle,
+            Err(error) => return Err(self.failed(error).await),
+        };
+        let mut wanted = Wanted {
+            peer: &self.peer,
+            id: Some(handle.id.clone()),
+            reason: "the answer is no longer wanted",
+        };
+        let answer = self.await_answer(handle, progress).await;
+        match answer {
+            Err(CallError::TimedOut { .. }) => wanted.reason = "it took too long",
+            _ => wanted.id = None,
         }
+        answer
     }
 
-    /// The answer to a request that is under way, waited for as long as there are signs of progress.
-    async fn answer(
+    /// The answer, the end of the connection, or that of patience.
+    async fn await_answer(
         &self,
         mut handle: RequestHandle<RoleClient>,
         progress: Progress<'_>,
     ) -> Result<Value, CallError> {
         let mut words = self.link.progress(token(&handle.progress_token.0));
         let mut asking = self.link.asking();
-        let mut wanted = Wanted {
-            peer: &self.peer,
-            id: Some(handle.id.clone()),
-            reason: "the answer is no longer wanted",
-        };
         let mut clock = Clock::new(self.limit);
         clock.asks(*asking.borrow_and_update() > 0);
         loop {
-            let over = clock.over();
             tokio::select! {
                 biased;
                 answer = &mut handle.rx => {
-                    wanted.id = None;
+                    let answer = answer.unwrap_or(Err(ServiceError::TransportClosed));
                     return match answer {
-                        Ok(Ok(result)) => Ok(raw(result)),
-                        Ok(Err(error)) => Err(self.failed(error).await),
-                        Err(_) => Err(self.failed(ServiceError::TransportClosed).await),
+                        Ok(result) => Ok(raw(result)),
+                        Err(error) => Err(self.failed(error).await),
                     };
                 }
-                why = self.link.closed() => {
-                    wanted.id = None;
-                    return Err(CallError::Closed(why));
-                }
+                why = self.link.closed() => return Err(CallError::Closed(why)),
                 Ok(()) = words.changed() => {
                     clock.sign();
                     progress(&words.borrow_and_update().clone());
                 }
                 Ok(()) = asking.changed() => clock.asks(*asking.borrow_and_update() > 0),
-                () = sleep_until(over) => {
-                    wanted.reason = "it took too long";
-                    return Err(clock.timed_out());
-                }
+                () = clock.over() => return Err(clock.timed_out()),
             }
         }
     }
@@ -291,12 +236,5 @@ fn token(token: &RequestId) -> String {
     match token {
         RequestId::Number(number) => number.to_string(),
         RequestId::String(text) => text.to_string(),
-    }
-}
-
-async fn sleep_until(end: Option<Instant>) {
-    match end {
-        Some(end) => tokio::time::sleep_until(end).await,
-        None => std::future::pending().await,
     }
 }

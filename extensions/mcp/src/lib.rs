@@ -5,6 +5,7 @@
 
 // What is configured, and what servers may ask.
 pub mod client;
+mod clock;
 pub mod config;
 
 // The servers of a session, and what the model is told of them.

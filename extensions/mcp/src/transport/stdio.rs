@@ -10,7 +10,7 @@ use std::time::Duration;
 use rmcp::RoleClient;
 use rmcp::model::{ClientJsonRpcMessage, ServerJsonRpcMessage};
 use rmcp::transport::Transport;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{ChildStdin, ChildStdout};
 use tokio::sync::Mutex;
 
@@ -22,10 +22,15 @@ use crate::process::Process;
 /// How long what a process has written may take to arrive after its end.
 const REST: Duration = Duration::from_millis(200);
 
+/// Bytes that are read at once.
+const READ: usize = 16 << 10;
+/// Bytes that are kept of a line that is too long.
+const KEPT: usize = 1 << 10;
+
 pub struct Stdio {
     process: Arc<Process>,
     stdin: Arc<Mutex<Option<ChildStdin>>>,
-    lines: Lines,
+    lines: Lines<ChildStdout>,
     read: VecDeque<ServerJsonRpcMessage>,
     link: Arc<Link>,
     has_exited: bool,
@@ -131,6 +136,7 @@ impl Transport<RoleClient> for Stdio {
     }
 }
 
+#[derive(Debug, PartialEq)]
 enum Line {
     Whole(Vec<u8>),
     /// How a line begins that is longer than is taken.
@@ -140,8 +146,8 @@ enum Line {
 }
 
 /// Output, cut into lines. May be dropped while it waits: nothing is lost.
-struct Lines {
-    output: ChildStdout,
+struct Lines<R> {
+    output: R,
     bytes: Vec<u8>,
     /// So many of the bytes hold no end of a line.
     searched: usize,
@@ -149,13 +155,8 @@ struct Lines {
     has_ended: bool,
 }
 
-impl Lines {
-    /// Bytes that are read at once.
-    const READ: usize = 16 << 10;
-    /// Bytes that are kept of a line that is too long.
-    const KEPT: usize = 1 << 10;
-
-    fn new(output: ChildStdout) -> Lines {
+impl<R: AsyncRead + Unpin> Lines<R> {
+    fn new(output: R) -> Lines<R> {
         Lines {
             output,
             bytes: Vec::new(),
@@ -173,7 +174,7 @@ impl Lines {
             if self.has_ended {
                 return None;
             }
-            self.bytes.reserve(Lines::READ);
+            self.bytes.reserve(READ);
             if !matches!(self.output.read_buf(&mut self.bytes).await, Ok(1..)) {
                 self.has_ended = true;
                 // The last line may lack its end.
@@ -198,17 +199,62 @@ impl Lines {
         }
         self.searched = self.bytes.len();
         if self.is_skipping {
-            let surplus = self.bytes.len().saturating_sub(Lines::KEPT);
+            let surplus = self.bytes.len().saturating_sub(KEPT);
             self.bytes.drain(..surplus);
             self.searched = self.bytes.len();
             return None;
         }
         (self.bytes.len() > LONGEST).then(|| {
             self.is_skipping = true;
-            let start = self.bytes[..Lines::KEPT].to_vec();
-            self.bytes = self.bytes.split_off(self.bytes.len() - Lines::KEPT);
+            let start = self.bytes[..KEPT].to_vec();
+            self.bytes = self.bytes.split_off(self.bytes.len() - KEPT);
             self.searched = self.bytes.len();
             Line::TooLong(start)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Reads pieces that are written one after the other.
+    fn lines(pieces: Vec<Vec<u8>>) -> Vec<Line> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let (mut writer, reader) = tokio::io::duplex(64);
+            let writing = async {
+                for piece in pieces {
+                    writer.write_all(&piece).await.unwrap();
+                }
+                drop(writer);
+            };
+            let reading = async {
+                let mut lines = Lines::new(reader);
+                let mut read = Vec::new();
+                while let Some(line) = lines.next().await {
+                    read.push(line);
+                }
+                read
+            };
+            tokio::join!(writing, reading).1
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn lines_are_the_same_however_they_arrive(
+            pieces in prop::collection::vec(prop::collection::vec(prop_oneof![Just(b'\n'), any::<u8>()], 0..200), 0..10)
+        ) {
+            let whole = pieces.concat();
+            let expected: Vec<Line> = whole
+                .split(|byte| *byte == b'\n')
+                .map(|line| Line::Whole([line, b"\n"].concat()))
+                .collect();
+            prop_assert_eq!(lines(pieces), expected);
+        }
     }
 }

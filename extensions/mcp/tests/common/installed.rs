@@ -34,6 +34,20 @@ pub fn python() -> Option<PathBuf> {
     Some(folder.join("bin"))
 }
 
+#[allow(dead_code, reason = "the program's own tests need more")]
+/// Whether there is a Python, for servers that need nothing else.
+pub fn has_python() -> bool {
+    let found = run(Command::new("python3").arg("--version"));
+    assert!(
+        found.is_ok() || std::env::var_os("CI").is_none(),
+        "no python3"
+    );
+    if found.is_err() {
+        eprintln!("skipped: there is no python3");
+    }
+    found.is_ok()
+}
+
 /// A folder that is filled once, by whichever test comes first.
 fn installed(
     kind: &str,

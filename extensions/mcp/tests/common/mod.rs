@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 pub mod installed;
 
 #[allow(unused_imports, reason = "each test binary uses what it needs of this")]
-pub use installed::{npm, program, python};
+pub use installed::{has_python, npm, program, python};
 
 /// A file beside the tests' servers.
 pub fn beside(name: &str) -> String {

@@ -25,10 +25,23 @@ async def slow(steps: int, ctx: Context, pause: float = 0.1) -> str:
     return "done"
 
 
+given_up = 0
+
+
 @mcp.tool
 async def silent(seconds: float) -> str:
-    await asyncio.sleep(seconds)
+    global given_up
+    try:
+        await asyncio.sleep(seconds)
+    except asyncio.CancelledError:
+        given_up += 1
+        raise
     return "done"
+
+
+@mcp.tool
+def cancelled() -> int:
+    return given_up
 
 
 @mcp.tool
