@@ -22,7 +22,7 @@ use crate::shepherd::{Shepherd, Start, TERMINATE};
 /// Bytes that are kept of what a server writes to its standard error.
 const ERRORS: usize = 64 << 10;
 /// How long a server may take to end by itself, and then how long when it is told to by a signal.
-const GRACE: Duration = Duration::from_secs(1);
+const GRACE: Duration = Duration::from_millis(400);
 
 /// What to start.
 pub struct Program<'a> {
