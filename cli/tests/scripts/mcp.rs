@@ -494,3 +494,104 @@ fn servers_are_added_shown_tried_and_removed_on_the_command_line() {
         "{stderr}"
     );
 }
+
+#[test]
+fn a_server_asks_the_model_only_where_the_settings_allow_it_and_pays_from_the_session() {
+    let Some(servers) = Servers::new() else {
+        return;
+    };
+    let place = place(json!({"everything": servers.everything()}));
+    let asks = || {
+        Provider::new(|_, request| {
+            let last = request["messages"]
+                .as_array()
+                .unwrap()
+                .last()
+                .unwrap()
+                .clone();
+            let is_sampled = last["content"].to_string().contains("name a colour");
+            Answer::Delta(match last["role"] == "tool" {
+                _ if is_sampled && last["role"] == "user" && request["tools"].is_null() => {
+                    says("sampled: blue")
+                }
+                true => says("ok"),
+                false => calls(&[call(
+                    "mcp__everything__trigger-sampling-request",
+                    json!({"prompt": "name a colour"}),
+                )]),
+            })
+        })
+    };
+    let provider = asks();
+    place.done(&provider, &["--yes", "-p", "go"]);
+    assert!(
+        provider.results()[0].contains("there is no tool"),
+        "{:?}",
+        provider.results()
+    );
+    place.own(
+        ".corecoder/settings.json",
+        &json!({"mcp_sampling": true}).to_string(),
+    );
+    let provider = asks();
+    let (stdout, _) = place.done(&provider, &["--yes", "-p", "go", "--output-format", "json"]);
+    assert!(
+        provider.results()[0].contains("sampled: blue"),
+        "{:?}",
+        provider.results()
+    );
+    let result: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(provider.requests().len(), 3);
+    assert!(result["is_error"] == false, "{result}");
+    // With no room for another request it is refused, and the session says why.
+    let provider = asks();
+    let (code, _, stderr) = place.run(
+        &provider,
+        &["--yes", "--max-tokens-total", "1100", "-p", "go"],
+    );
+    assert!(code == 3, "{code} {stderr}");
+    // A folder that nobody trusts can't allow it.
+    std::fs::remove_file(place.home(".corecoder/settings.json")).unwrap();
+    place.brings(".env", "CORECODER_MCP_SAMPLING=true");
+    let provider = asks();
+    let (_, stderr) = place.done(&provider, &["--yes", "-p", "go"]);
+    assert!(
+        stderr.contains("CORECODER_MCP_SAMPLING is ignored"),
+        "{stderr}"
+    );
+    assert!(
+        provider.results()[0].contains("there is no tool"),
+        "{:?}",
+        provider.results()
+    );
+}
+
+#[test]
+fn a_server_is_given_the_environment_without_its_keys() {
+    let Some(servers) = Servers::new() else {
+        return;
+    };
+    let mut everything = servers.everything();
+    everything["env"] = json!({"GIVEN_TOKEN": "${OTHER_TOKEN}"});
+    let place = place(json!({"everything": everything}));
+    let provider = Provider::new(|n, _| {
+        Answer::Delta(match n {
+            0 => calls(&[call("mcp__everything__get-env", json!({}))]),
+            _ => says("ok"),
+        })
+    });
+    let mut command = place.corecoder(&provider, &["-p", "go"]);
+    command
+        .env("OTHER_TOKEN", "value-of-it")
+        .env("SOME_API_KEY", "secret")
+        .env("PLAIN", "plain-value");
+    let (code, stdout, stderr) = ended(&mut command);
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    let result = &provider.results()[0];
+    for words in ["GIVEN_TOKEN", "value-of-it", "plain-value"] {
+        assert!(result.contains(words), "{words}: {result}");
+    }
+    for words in ["SOME_API_KEY", "\"OTHER_TOKEN\"", "secret"] {
+        assert!(!result.contains(words), "{words}: {result}");
+    }
+}

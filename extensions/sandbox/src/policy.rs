@@ -273,7 +273,9 @@ impl Policy {
             .chain(&self.add_dirs)
             .filter_map(|folder| folder.canonicalize().ok())
             .collect();
+        // Most are not there, which one look tells; resolving takes one for each folder above.
         let mut found: Vec<PathBuf> = all
+            .filter(|path| path.symlink_metadata().is_ok())
             .filter_map(|path| path.canonicalize().ok())
             .filter(|path| !work.iter().any(|folder| folder.starts_with(path)))
             .collect();
