@@ -10,18 +10,6 @@ use corecoder_mcp::News;
 use parking_lot::Mutex;
 use serde_json::json;
 
-/// This process's memory, in KB.
-fn memory(field: &str) -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with(field));
-    line.unwrap()
-        .split_whitespace()
-        .nth(1)
-        .unwrap()
-        .parse()
-        .unwrap()
-}
-
 #[tokio::test]
 async fn floods_neither_fill_the_memory_nor_stop_anything_else() {
     if !has_python() {

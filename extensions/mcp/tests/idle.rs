@@ -4,18 +4,6 @@ mod common;
 
 use common::*;
 
-/// This process's memory, in KB.
-fn memory(field: &str) -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with(field));
-    line.unwrap()
-        .split_whitespace()
-        .nth(1)
-        .unwrap()
-        .parse()
-        .unwrap()
-}
-
 #[tokio::test]
 async fn five_idle_servers_cost_10_mb_at_most() {
     let (Some(npm), Some(python)) = (npm(), python()) else {

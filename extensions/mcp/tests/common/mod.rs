@@ -216,3 +216,15 @@ pub fn http(port: u16, path: &str) -> Server {
         headers: Default::default(),
     })
 }
+
+/// This process's memory, in KB.
+pub fn memory(field: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with(field));
+    line.unwrap()
+        .split_whitespace()
+        .nth(1)
+        .unwrap()
+        .parse()
+        .unwrap()
+}
