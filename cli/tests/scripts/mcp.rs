@@ -596,3 +596,34 @@ fn a_server_is_given_the_environment_without_its_keys() {
         assert!(!result.contains(words), "{words}: {result}");
     }
 }
+
+#[test]
+fn a_tool_that_a_server_adds_in_the_middle_of_a_task_can_be_called_in_it() {
+    let Some(servers) = Servers::new() else {
+        return;
+    };
+    let script = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../extensions/mcp/tests/servers/growing.py"
+    );
+    let growing = json!({"command": servers.python.join("python"), "args": [script], "startTimeoutSeconds": 60});
+    let place = place(json!({"growing": growing}));
+    let provider = Provider::new(|n, _| {
+        Answer::Delta(match n {
+            0 => calls(&[call("mcp__growing__grow", json!({}))]),
+            1 => bash(&["sleep 2"]),
+            2 => calls(&[call("mcp__growing__grown", json!({}))]),
+            _ => says("ok"),
+        })
+    });
+    place.done(&provider, &["--yes", "-p", "go"]);
+    let requests = provider.requests();
+    assert_eq!(requests[0]["tools"], requests[3]["tools"]);
+    let told = requests[2]["messages"].to_string();
+    assert!(
+        told.contains("[A tool is available from now on] mcp__growing__grown"),
+        "{told}"
+    );
+    let results = provider.results();
+    assert!(!results[2].contains("Error"), "{results:?}");
+}
