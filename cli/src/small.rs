@@ -43,6 +43,11 @@ impl Talk {
         }
     }
 
+    /// Whether the model is small from the start, and is told of a few tools in a few words.
+    pub fn is_small(&self) -> bool {
+        self.said == Some(true)
+    }
+
     /// Before the first request: whom to tell, and the instructions that follow the system prompt.
     pub fn begin(&self, person: &Arc<Person>, instructions: &str) {
         self.begun.get_or_init(|| {

@@ -96,6 +96,11 @@ impl Mcp {
         if configured.is_empty() {
             return None;
         }
+        if start.backend.talk.is_small() {
+            let words = "MCP servers are left out: they are too much for a small model";
+            person.screen.warn(words);
+            return None;
+        }
         let client = Arc::new(asked::Asked::new(start, person));
         let servers = Servers::start(configured, client, start.shepherd.clone());
         let wait = start

@@ -171,6 +171,17 @@ fn few_tools_stand_beside_the_seven_and_many_behind_two() {
         tools.is_sorted() && !tools.contains(&"mcp_search".to_string()),
         "{tools:?}"
     );
+    // In a short window nine are many.
+    let provider = Provider::saying([says("ok")]);
+    let mut command = few.corecoder(&provider, &["-p", "go"]);
+    let (code, _, stderr) = ended(command.env("CORECODER_MAX_CONTEXT", "20000"));
+    assert_eq!(code, 0, "{stderr}");
+    let tools = provider.tools(0);
+    assert!(tools.contains(&"mcp_search".to_string()), "{tools:?}");
+    assert!(
+        !tools.iter().any(|name| name.starts_with("mcp__")),
+        "{tools:?}"
+    );
     let many = servers.all();
     let provider = Provider::new(|n, _| {
         Answer::Delta(match n {
@@ -626,4 +637,13 @@ fn a_tool_that_a_server_adds_in_the_middle_of_a_task_can_be_called_in_it() {
     );
     let results = provider.results();
     assert!(!results[2].contains("Error"), "{results:?}");
+}
+
+#[test]
+fn no_server_is_started_for_a_small_model() {
+    let place = place(json!({"any": {"command": "sh", "args": ["-c", "touch started; cat"]}}));
+    let provider = Provider::saying([says("ok")]);
+    let (_, stderr) = place.done(&provider, &["--small", "-p", "go"]);
+    assert!(stderr.contains("MCP servers are left out"), "{stderr}");
+    assert!(!place.project("started").exists());
 }
