@@ -159,7 +159,7 @@ fn few_tools_stand_beside_the_seven_and_many_behind_two() {
     let Some(servers) = Servers::new() else {
         return;
     };
-    let few = place(json!({"memory": servers.memory()}));
+    let few = place(json!({"memory": servers.memory(), "everything": servers.everything()}));
     let provider = Provider::saying([says("ok")]);
     few.done(&provider, &["-p", "go"]);
     let tools = provider.tools(0);
@@ -171,7 +171,7 @@ fn few_tools_stand_beside_the_seven_and_many_behind_two() {
         tools.is_sorted() && !tools.contains(&"mcp_search".to_string()),
         "{tools:?}"
     );
-    // In a short window nine are many.
+    // In a short window two dozen are many.
     let provider = Provider::saying([says("ok")]);
     let mut command = few.corecoder(&provider, &["-p", "go"]);
     let (code, _, stderr) = ended(command.env("CORECODER_MAX_CONTEXT", "20000"));
