@@ -1,6 +1,6 @@
 //! What a call would do, written out for the person who decides about it.
 
-use console::style;
+use console::{style, truncate_str};
 use corecoder::ToolCall;
 use corecoder_markdown::Look;
 use serde_json::Value;
@@ -9,6 +9,9 @@ use crate::words::{subject, visible};
 
 /// Lines of each kind that are shown unasked.
 pub const SHOWN: usize = 12;
+
+/// Of a long line so many characters, unasked.
+const LINE: usize = 400;
 
 /// What a call would do, written out so that what is approved is what was seen.
 pub struct Change {
@@ -78,7 +81,10 @@ impl Change {
         }
         for (mark, lines) in &self.blocks {
             for line in lines.iter().take(most) {
-                let line = format!("{mark}{line}");
+                let line = match most {
+                    usize::MAX => format!("{mark}{line}"),
+                    _ => format!("{mark}{}", truncate_str(line, LINE, "…")),
+                };
                 let line = match mark {
                     '-' => style(line).red(),
                     '+' => style(line).green(),

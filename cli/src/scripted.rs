@@ -234,7 +234,10 @@ impl Run {
         let invoked = self.start.project.invoked(name, args.trim());
         let mcp = self.person.mcp().filter(|_| name.starts_with("mcp__"));
         match (invoked, mcp) {
-            (None, Some(mcp)) => mcp.prompt(name, args.trim()).await,
+            (None, Some(mcp)) => {
+                let missing = || Err(format!("no MCP server that is ready has a prompt /{name}"));
+                Some(mcp.prompt(name, args.trim()).await.unwrap_or_else(missing))
+            }
             (invoked, _) => invoked,
         }
     }

@@ -49,8 +49,7 @@ impl Kit {
     /// The kit of a sub-agent, which may make 20 requests and starts in the same folder.
     pub fn child(&self, name: &str) -> Kit {
         let mut kit = self.clone();
-        kit.tools = Toolset::new(self.tools.list());
-        kit.tools.remove("agent");
+        kit.tools = self.tools.without("agent");
         kit.files = Arc::new(Files::new(self.files.cwd()));
         kit.inbox = Inbox::default();
         kit.standing = Standing::default();

@@ -17,8 +17,6 @@ use crate::words::{plain, shortened};
 pub struct Asked {
     person: Weak<Person>,
     root: PathBuf,
-    /// A person is there, who can be asked.
-    attends: bool,
     /// Paid for from the session's own budget; `None` unless the settings allow sampling.
     model: Option<Arc<dyn Model>>,
     details: bool,
@@ -33,7 +31,6 @@ impl Asked {
         Asked {
             person: Arc::downgrade(person),
             root: start.project.places.cwd.clone(),
-            attends: person.attends(),
             model: model.flatten(),
             details: settings.verbose,
         }
@@ -46,8 +43,9 @@ impl Client for Asked {
         vec![self.root.clone()]
     }
 
+    /// Where nobody is there, a question is declined, which servers are made for.
     fn elicits(&self) -> bool {
-        self.attends
+        true
     }
 
     async fn elicit(&self, server: &str, params: Value) -> Value {

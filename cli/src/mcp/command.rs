@@ -1,10 +1,12 @@
 //! `corecoder mcp`: the servers that are configured, and whether they work.
 
 use std::collections::BTreeMap;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use console::style;
 use corecoder::files::shown;
@@ -40,6 +42,11 @@ impl Client for Trying {
     fn roots(&self) -> Vec<PathBuf> {
         vec![self.0.clone()]
     }
+
+    /// As in a session, so that the same tools are offered.
+    fn elicits(&self) -> bool {
+        true
+    }
 }
 
 fn trying(places: &Places) -> Arc<dyn Client> {
@@ -64,7 +71,7 @@ fn read(places: &Places) -> (Vec<Configured>, Vec<String>) {
     let file = project_file(places);
     if !places.trusted && file.exists() {
         problems.push(format!(
-            "{} does not count, for this folder is not trusted; corecoder --trust mcp list counts it",
+            "{} does not count, for this folder is not trusted; put --trust before mcp to count it",
             shown(&file)
         ));
     }
@@ -75,15 +82,22 @@ fn warn(words: &str) {
     eprintln!("corecoder: {}", plain(words));
 }
 
+const MARGIN: Duration = Duration::from_secs(2);
+
 async fn list(places: &Places, as_json: bool, shepherd: &Shepherd) -> ExitCode {
     let (configured, problems) = read(places);
     problems.iter().for_each(|problem| warn(problem));
     if configured.is_empty() && !as_json {
-        say!("there are none; corecoder mcp add NAME COMMAND adds one (docs/mcp.md)");
-        return ExitCode::SUCCESS;
+        if problems.is_empty() {
+            say!(
+                "there are none; corecoder mcp add NAME URL, or NAME -- COMMAND, adds one (docs/mcp.md)"
+            );
+        }
+        return ExitCode::from(u8::from(!problems.is_empty()));
     }
     let servers = Servers::start(configured, trying(places), shepherd.clone());
-    servers.settled(servers.start_timeout()).await;
+    // Each says by itself when its time is over.
+    servers.settled(servers.start_timeout() + MARGIN).await;
     let states = servers.states();
     match as_json {
         true => say!(
@@ -119,7 +133,14 @@ pub fn line(configured: &Configured, state: &State) -> String {
             let tools = if count == 1 { "tool" } else { "tools" };
             format!("✓ {name}: {count} {tools}{how}")
         }
-        State::Failed(why) => format!("✗ {name}: {}{how}", first_line(why)),
+        State::Failed(why) => {
+            let lines: Vec<&str> = why
+                .lines()
+                .map(str::trim)
+                .filter(|line| !line.is_empty())
+                .collect();
+            format!("✗ {name}: {}{how}", shortened(&lines.join(" / "), 300))
+        }
     }
 }
 
@@ -190,8 +211,8 @@ fn text_of(file: &Path) -> Result<String, String> {
     }
 }
 
-/// Writes a file whole or not at all. Keys may stand in it, so a new one is the user's alone.
-fn write(file: &Path, text: &str) -> Result<(), String> {
+/// Writes a file whole or not at all. Keys may stand in the user's own, so a new one is theirs alone.
+fn write(file: &Path, text: &str, is_shared: bool) -> Result<(), String> {
     use std::io::Write;
     let wrong = |error: std::io::Error| format!("{} can't be written: {error}", shown(file));
     // What a link leads to is what is meant.
@@ -200,29 +221,56 @@ fn write(file: &Path, text: &str) -> Result<(), String> {
     std::fs::create_dir_all(folder).map_err(wrong)?;
     let mut new = tempfile::NamedTempFile::new_in(folder).map_err(wrong)?;
     new.write_all(text.as_bytes()).map_err(wrong)?;
-    if let Ok(metadata) = std::fs::metadata(file) {
-        std::fs::set_permissions(new.path(), metadata.permissions()).map_err(wrong)?;
-    }
+    let mode = match std::fs::metadata(file) {
+        Ok(metadata) => metadata.permissions(),
+        Err(_) => Permissions::from_mode(if is_shared { 0o644 } else { 0o600 }),
+    };
+    std::fs::set_permissions(new.path(), mode).map_err(wrong)?;
     new.persist(file).map_err(|error| wrong(error.error))?;
     Ok(())
 }
 
 fn add(places: &Places, args: &McpAddArgs) -> Result<ExitCode, String> {
     config::is_name(&args.name)?;
-    let file = file_of(places, args.scope)?;
-    let text = config::with(&text_of(&file)?, &args.name, entry(args)?);
+    let (file, entry) = (file_of(places, args.scope)?, entry(args)?);
+    let before = text_of(&file)?;
+    if matches!(config::without(&before, &args.name), Ok(Some(_))) {
+        return Err(format!(
+            "{} is in {} already; corecoder mcp remove {0} first",
+            args.name,
+            shown(&file)
+        ));
+    }
+    let bare = args.header.iter().chain(&args.env);
+    let is_bare = bare
+        .clone()
+        .any(|(name, value)| is_key(name) && !value.contains("${"));
+    let text = config::with(&before, &args.name, entry);
     let text = text.map_err(|why| format!("{}: {why}; nothing was changed", shown(&file)))?;
-    write(&file, &text)?;
+    write(&file, &text, args.scope == Scope::Project)?;
     say!(
         "{} is in {}; corecoder mcp test {0} tries it",
         plain(&args.name),
         shown(&file)
     );
+    if is_bare {
+        let words =
+            "a key stands in that file as it is; '${NAME}' would take it from the environment";
+        say!("{}", style(words).yellow());
+    }
     if args.scope == Scope::Project && !places.trusted {
         let words = "it counts once this folder is trusted: corecoder --trust";
         say!("{}", style(words).dim());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether a header or variable of this name holds a key.
+fn is_key(name: &str) -> bool {
+    let name = name.to_lowercase();
+    ["authorization", "key", "token", "secret", "password"]
+        .iter()
+        .any(|word| name.contains(word))
 }
 
 /// What is written of a server, or why that can't be meant.
@@ -239,8 +287,14 @@ fn entry(args: &McpAddArgs) -> Result<Value, String> {
         (Transport::Stdio, false) if !args.header.is_empty() => {
             "--header is for servers with a URL; a command has --env".to_string()
         }
+        (Transport::Stdio, false) if first.contains("://") => {
+            format!("{first:?} is no URL that HTTP can reach, and no command")
+        }
         (Transport::Stdio, false) => String::new(),
         (_, false) => format!("{first:?} is no URL: it must begin with http:// or https://"),
+        _ if more.first().is_some_and(|word| word.starts_with('-')) => {
+            format!("put {:?} before the name and the URL", more[0])
+        }
         _ if !more.is_empty() => format!("what is {:?} behind the URL?", more[0]),
         _ if !args.env.is_empty() => {
             "--env is for servers that are started; a URL has --header".to_string()
@@ -249,6 +303,9 @@ fn entry(args: &McpAddArgs) -> Result<Value, String> {
     };
     if !wrong.is_empty() {
         return Err(wrong);
+    }
+    if is_url {
+        config::url(first)?;
     }
     let map = |pairs: &[(String, String)]| pairs.iter().cloned().collect::<BTreeMap<_, _>>();
     let mut entry = match transport {
@@ -282,7 +339,7 @@ fn remove(places: &Places, name: &str, scope: Option<Scope>) -> Result<ExitCode,
             ))
         }
         [(file, text)] => {
-            write(file, text)?;
+            write(file, text, true)?;
             say!("{} is no longer in {}", plain(name), shown(file));
             Ok(ExitCode::SUCCESS)
         }
@@ -360,6 +417,12 @@ async fn test(
     let server = configured
         .server
         .map_err(|why| format!("{}: {why}", configured.name))?;
+    if server.disabled {
+        say!(
+            "{} is switched off in its file; tried all the same",
+            plain(&server.name)
+        );
+    }
     let begun = Instant::now();
     let connection = match Connection::open(&server, trying(places), shepherd).await {
         Ok(connection) => connection,
@@ -373,22 +436,7 @@ async fn test(
             return Ok(ExitCode::FAILURE);
         }
     };
-    let took = begun.elapsed().as_millis();
-    let about = connection.name_and_version();
-    say!(
-        "{} {}: {} speaks {}, ready after {took} ms",
-        style("✓").green(),
-        plain(&server.name),
-        plain(if about.is_empty() {
-            "the server"
-        } else {
-            &about
-        }),
-        plain(connection.revision())
-    );
-    if let Some(instructions) = connection.instructions() {
-        say!("  it says: {}", shortened(&plain(instructions), 200));
-    }
+    introduce(&server, &connection, begun.elapsed().as_millis());
     let good = offers(&server, &connection).await;
     let errors = connection.errors();
     if !errors.trim().is_empty() {
@@ -396,6 +444,20 @@ async fn test(
     }
     connection.close().await;
     Ok(ExitCode::from(u8::from(!good)))
+}
+
+/// Who it is.
+fn introduce(server: &Server, connection: &Connection, took: u128) {
+    let about = match connection.name_and_version() {
+        about if about.is_empty() => "the server".to_string(),
+        about => plain(&about),
+    };
+    let (name, revision) = (plain(&server.name), plain(connection.revision()));
+    let mark = style("✓").green();
+    say!("{mark} {name}: {about} speaks {revision}, ready after {took} ms");
+    if let Some(instructions) = connection.instructions() {
+        say!("  it says: {}", shortened(&plain(instructions), 200));
+    }
 }
 
 /// Shows what it offers; whether all of it could be listed.
@@ -444,7 +506,7 @@ async fn offers(server: &Server, connection: &Connection) -> bool {
 
 fn tools(tools: &Tools, all: usize) {
     let allowed = tools.list.len() + tools.left_out.len();
-    let others = match all - allowed {
+    let others = match all.saturating_sub(allowed) {
         0 => String::new(),
         others => format!(" ({others} more are not in \"allowedTools\")"),
     };
@@ -452,7 +514,11 @@ fn tools(tools: &Tools, all: usize) {
     for found in &tools.list {
         let reads = if found.only_reads { ", only reads" } else { "" };
         let about = shortened(&plain(first_line(&found.spec.description)), 70);
-        say!("    {}{}  {about}", plain(&found.name), style(reads).dim());
+        say!(
+            "    {}{}  {about}",
+            plain(&found.spec.name),
+            style(reads).dim()
+        );
     }
     for (name, why) in &tools.left_out {
         say!(

@@ -20,19 +20,22 @@ pub async fn ask(server: &str, params: &Value) -> Result<Value, Answer> {
 /// Whether the person wants to open a page, which is never opened for them.
 async fn visit(url: &str) -> Result<Value, Answer> {
     tell!("  it wants you to open this page: {}", visible(url));
-    let said = line(
-        "  Did you open it? [y]es, [n]o: ".to_string(),
-        String::new(),
-    )
-    .await;
-    Ok(match said? {
-        said if is_yes(&said) => json!({"action": "accept"}),
-        _ => json!({"action": "decline"}),
+    Ok(match is_yes("  Did you open it? [y]es, [n]o: ").await? {
+        true => json!({"action": "accept"}),
+        false => json!({"action": "decline"}),
     })
 }
 
-fn is_yes(said: &str) -> bool {
-    ["y", "yes", "ok"].contains(&said.trim().to_lowercase().as_str())
+/// Asks until the answer is yes or no.
+async fn is_yes(question: &str) -> Result<bool, Answer> {
+    loop {
+        let said = line(question.to_string(), String::new()).await?;
+        match said.trim().to_lowercase().as_str() {
+            "y" | "yes" | "ok" => return Ok(true),
+            "n" | "no" => return Ok(false),
+            _ => tell!("  answer y or n"),
+        }
+    }
 }
 
 async fn form(schema: &Value) -> Result<Value, Answer> {
@@ -40,15 +43,15 @@ async fn form(schema: &Value) -> Result<Value, Answer> {
         .as_object()
         .cloned()
         .unwrap_or_default();
-    let names: Vec<String> = fields.keys().map(|name| visible(name)).collect();
-    if !names.is_empty() {
-        tell!(
-            "  {}",
-            style(format!("it wants: {}", names.join(", "))).dim()
-        );
+    let titles: Vec<String> = fields
+        .iter()
+        .map(|(name, field)| title(name, field))
+        .collect();
+    if !titles.is_empty() {
+        let words = format!("it wants: {}", titles.join(", "));
+        tell!("  {}", style(words).dim());
     }
-    let said = line("  Answer it? [y]es, [n]o: ".to_string(), String::new()).await;
-    if !is_yes(&said?) {
+    if !is_yes("  Answer it? [y]es, [n]o: ").await? {
         return Ok(json!({"action": "decline"}));
     }
     let required = schema["required"].as_array().cloned().unwrap_or_default();
@@ -62,40 +65,99 @@ async fn form(schema: &Value) -> Result<Value, Answer> {
     Ok(json!({"action": "accept", "content": content}))
 }
 
+/// What a field is called.
+fn title(name: &str, field: &Value) -> String {
+    let title = field["title"]
+        .as_str()
+        .filter(|title| !title.trim().is_empty());
+    visible(title.unwrap_or(name))
+}
+
 /// The person's value of a field; `None` if it may be left out and is.
 async fn entered(name: &str, field: &Value, is_required: bool) -> Result<Option<Value>, Answer> {
-    let text = |key: &str| plain(field[key].as_str().unwrap_or_default());
-    let about = [text("title"), text("description")];
-    let about: Vec<&str> = about
-        .iter()
-        .map(String::as_str)
-        .filter(|text| !text.is_empty())
-        .collect();
-    if !about.is_empty() {
-        tell!("  {}", style(about.join(": ")).dim());
+    if let Some(about) = field["description"].as_str() {
+        tell!("  {}", style(plain(about)).dim());
     }
     let choices = choices(field);
     for (number, (_, title)) in choices.iter().enumerate() {
         tell!("    {} {}", number + 1, visible(title));
     }
-    let default = &field["default"];
-    let begun = match default {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        Value::Array(items) => joined(items),
-        other => other.to_string(),
+    let default = field.get("default").filter(|default| !default.is_null());
+    let shown = match default {
+        None => String::new(),
+        Some(Value::String(text)) => format!(" [{}]", visible(text)),
+        Some(Value::Array(items)) => format!(" [{}]", visible(&joined(items))),
+        Some(other) => format!(" [{other}]"),
     };
+    let question = format!("  {}{shown}: ", title(name, field));
     loop {
-        let said = line(format!("  {}: ", visible(name)), begun.clone()).await?;
-        match (said.trim(), is_required) {
-            ("", false) => return Ok(None),
-            ("", true) if field["type"] != "string" => tell!("  this one is needed"),
-            (said, _) => match value(field, &choices, said) {
+        let said = line(question.clone(), String::new()).await?;
+        match (said.trim(), default) {
+            ("", Some(default)) => return Ok(Some(default.clone())),
+            ("", None) if !is_required => return Ok(None),
+            ("", None) => tell!("  this one is needed"),
+            (said, _) => match value(field, &choices, said).and_then(|value| fitting(field, value))
+            {
                 Ok(value) => return Ok(Some(value)),
                 Err(wanted) => tell!("  {wanted}"),
             },
         }
     }
+}
+
+/// A value within the bounds of its field; `Err` is what is wanted. The formats are those of the specification.
+fn fitting(field: &Value, value: Value) -> Result<Value, String> {
+    let bound = |name: &str| field[name].as_f64();
+    let (size, least, most, what) = match (&value, value.as_f64()) {
+        (Value::String(text), _) => {
+            let size = text.chars().count() as f64;
+            (size, bound("minLength"), bound("maxLength"), "characters")
+        }
+        (Value::Array(items), _) => (
+            items.len() as f64,
+            bound("minItems"),
+            bound("maxItems"),
+            "of them",
+        ),
+        (_, Some(number)) => (number, bound("minimum"), bound("maximum"), ""),
+        _ => return Ok(value),
+    };
+    if let Some(least) = least.filter(|least| size < *least) {
+        return Err(format!("at least {least} {what}").trim_end().to_string());
+    }
+    if let Some(most) = most.filter(|most| size > *most) {
+        return Err(format!("at most {most} {what}").trim_end().to_string());
+    }
+    match value.as_str().and_then(|text| unlike(field, text)) {
+        None => Ok(value),
+        Some(wanted) => Err(format!("{wanted} is wanted")),
+    }
+}
+
+/// What a text should be by its format, if it is not.
+fn unlike(field: &Value, text: &str) -> Option<&'static str> {
+    let is_time = |text: &str| {
+        let mut letters = text.chars();
+        letters.all(|c| c.is_ascii_digit() || "-:TZ+.".contains(c))
+    };
+    let (fits, wanted) = match field["format"].as_str()? {
+        "email" => {
+            let parts = text.split_once('@');
+            let fits = parts.is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
+            (fits, "an e-mail address")
+        }
+        "uri" => (text.contains(':'), "a URI, such as https://example.org"),
+        "date" => {
+            let fits = text.len() == 10 && is_time(text);
+            (fits, "a date, such as 2026-01-31")
+        }
+        "date-time" => {
+            let fits = text.contains('T') && is_time(text);
+            (fits, "a time, such as 2026-01-31T12:00:00Z")
+        }
+        _ => (true, ""),
+    };
+    (!fits).then_some(wanted)
 }
 
 fn joined(items: &[Value]) -> String {

@@ -106,6 +106,7 @@ impl Mcp {
 
     /// The message that a server's prompt stands for; `None` if there is none of this name.
     pub async fn prompt(&self, command: &str, args: &str) -> Option<Result<String, String>> {
+        self.await_server_of(command).await;
         for (server, ready) in self.servers.ready() {
             if !ready.connection.has("prompts") {
                 continue;
@@ -123,6 +124,17 @@ impl Mcp {
             }
         }
         None
+    }
+
+    /// A server that is still starting may be the one that is meant.
+    async fn await_server_of(&self, command: &str) {
+        for (configured, _) in self.servers.states() {
+            let name = schema::name(&configured.name, "");
+            if command.starts_with(&name) {
+                // Why it can't be used is told elsewhere.
+                let _ = self.servers.connection(&configured.name).await;
+            }
+        }
     }
 
     async fn prompted(&self, server: &str, prompt: &Value, args: &str) -> Result<String, String> {

@@ -128,7 +128,15 @@ fn tab_completes_resources_and_prompts_of_servers() {
     terminal.keys("\r");
     terminal.sees("attached: everything:demo://resource/static/document/features.md");
     terminal.sees("Read.");
-    terminal.leaves();
+    let (_, provider) = terminal.leaves();
+    // It was there before the first request, so its tools stand in front.
+    let request = &provider.requests()[0];
+    assert!(tool_names(request).contains(&"mcp__everything__echo".to_string()));
+    assert!(
+        !request["messages"]
+            .to_string()
+            .contains("A tool is available")
+    );
 }
 
 #[test]

@@ -196,6 +196,7 @@ fn few_tools_stand_beside_the_seven_and_many_behind_two() {
                     json!({"tool": "mcp__everything__get-sum", "arguments": {"a": 2}}),
                 ),
                 call("mcp_call", json!({"tool": "mcp__nobody__nothing"})),
+                call("mcp__everything__get-sum", json!({"a": 30, "b": 3})),
             ]),
             _ => says("ok"),
         })
@@ -227,6 +228,8 @@ fn few_tools_stand_beside_the_seven_and_many_behind_two() {
     assert!(results[1].contains('5'), "{results:?}");
     assert!(results[2].contains("`b` is missing"), "{results:?}");
     assert!(results[3].contains("mcp_search"), "{results:?}");
+    // What a search has shown may be called by its own name, too.
+    assert!(results[4].contains("33"), "{results:?}");
 }
 
 #[test]
@@ -347,14 +350,14 @@ fn a_picture_is_shown_and_a_long_result_is_cut_and_kept_in_a_file() {
     );
     let cut = &results[1];
     assert!(
-        cut.len() < 20_000 && cut.contains("left out; all of it is in "),
+        cut.len() < 20_000 && cut.contains(" lines; all of it is in "),
         "{cut}"
     );
     let path = cut
         .split("all of it is in ")
         .nth(1)
         .unwrap()
-        .split(':')
+        .split(" until ")
         .next()
         .unwrap();
     assert!(std::fs::read_to_string(path).unwrap().len() > 99_000);
@@ -488,6 +491,10 @@ fn servers_are_added_shown_tried_and_removed_on_the_command_line() {
         tried.contains("speaks 20") && tried.contains("read_graph"),
         "{tried}"
     );
+    bad(
+        &["add", "memory", "--", "other"],
+        "corecoder mcp remove memory first",
+    );
     bad(&["test", "memry"], "there is no MCP server");
     bad(&["add", "a__b!", "x"], "can't be a server's name");
     bad(
@@ -495,6 +502,24 @@ fn servers_are_added_shown_tried_and_removed_on_the_command_line() {
         "is no URL",
     );
     bad(&["add", "x", "http://a.example", "more"], "behind the URL");
+    bad(
+        &["add", "x", "http://a.example", "--header", "A: b"],
+        "before the name and the URL",
+    );
+    bad(
+        &["add", "x", "file:///etc/passwd"],
+        "is no URL that HTTP can reach",
+    );
+    bad(&["add", "x", "http://"], "and a host");
+    let said = good(&[
+        "add",
+        "bare",
+        "--header",
+        "Authorization: Bearer x",
+        "http://127.0.0.1:9",
+    ]);
+    assert!(said.contains("a key stands in that file"), "{said}");
+    good(&["remove", "bare"]);
     good(&["remove", "memory"]);
     bad(&["remove", "memory"], "there is no MCP server");
     place.own(".corecoder/mcp.json", "{not json");
@@ -646,4 +671,30 @@ fn no_server_is_started_for_a_small_model() {
     let (_, stderr) = place.done(&provider, &["--small", "-p", "go"]);
     assert!(stderr.contains("MCP servers are left out"), "{stderr}");
     assert!(!place.project("started").exists());
+}
+
+#[test]
+fn what_a_server_asks_is_declined_where_nobody_is_there() {
+    let Some(servers) = Servers::new() else {
+        return;
+    };
+    let script = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../extensions/mcp/tests/servers/fast.py"
+    );
+    let ours = json!({"command": servers.python.join("python"), "args": [script], "startTimeoutSeconds": 60});
+    let place = place(json!({"ours": ours}));
+    let provider = Provider::new(|n, _| {
+        Answer::Delta(match n {
+            0 => calls(&[call("mcp__ours__who", json!({}))]),
+            _ => says("ok"),
+        })
+    });
+    place.done(&provider, &["--yes", "-p", "go"]);
+    assert_eq!(provider.results(), ["None"]);
+    let (code, _, stderr) = place.run(&provider, &["-p", "/mcp__ours__nothing"]);
+    assert!(
+        code == 2 && stderr.contains("has a prompt /mcp__ours__nothing"),
+        "{code} {stderr}"
+    );
 }

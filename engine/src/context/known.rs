@@ -67,7 +67,7 @@ impl Context {
         true
     }
 
-    /// What stands before the first entry.
+    /// What stands before the first entry, from the first request on.
     pub fn prefix(&mut self, kit: &Kit) -> Arc<Prefix> {
         let prefix = self.prefix.get_or_insert_with(|| Arc::new(Prefix::of(kit)));
         prefix.clone()
@@ -103,7 +103,9 @@ impl Context {
     }
 
     pub(super) fn size(&mut self, entries: &[Entry], kit: &Kit) -> u64 {
-        let prefix = self.prefix(kit);
+        // A look at the size sends nothing, so what stands in front may still change.
+        let prefix = self.prefix.clone();
+        let prefix = prefix.unwrap_or_else(|| Arc::new(Prefix::of(kit)));
         self.size.of(entries, &prefix)
     }
 

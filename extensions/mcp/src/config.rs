@@ -61,7 +61,11 @@ pub struct Configured {
 
 /// Its fields, as they stand there.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(
+    default,
+    rename_all = "camelCase",
+    expecting = "an object of fields such as \"command\""
+)]
 struct Raw {
     r#type: Option<String>,
     command: Option<String>,
@@ -96,6 +100,12 @@ pub fn read(
     let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let servers = match value.get("mcpServers") {
         Some(Value::Object(servers)) => servers.clone(),
+        None if value.get("servers").is_some_and(Value::is_object) => {
+            return Err(
+                "it has \"servers\", as another program wants it; here they are \"mcpServers\""
+                    .to_string(),
+            );
+        }
         None if value.is_object() => Map::new(),
         _ => return Err("\"mcpServers\" must be an object of servers by name".to_string()),
     };
@@ -140,10 +150,12 @@ fn server(
 /// Whether a server may have this name: it becomes part of its tools' names, which providers read.
 pub fn is_name(name: &str) -> Result<(), String> {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_-. ".contains(letter);
-    match !name.trim().is_empty() && name.len() <= 64 && name.chars().all(is_plain) {
+    // Two of them stand between the names of server and tool.
+    let is_one = !name.contains("__") && !name.starts_with('_') && !name.ends_with('_');
+    match !name.trim().is_empty() && name.len() <= 64 && name.chars().all(is_plain) && is_one {
         true => Ok(()),
         false => Err(format!(
-            "{name:?} can't be a server's name: use up to 64 letters, digits, - and _"
+            "{name:?} can't be a server's name: use up to 64 letters, digits, - and single _"
         )),
     }
 }
@@ -211,11 +223,15 @@ fn access(raw: Raw, variable: &impl Fn(&str) -> Option<String>) -> Result<Access
     }
 }
 
-fn url(text: &str) -> Result<String, String> {
-    match text.starts_with("http://") || text.starts_with("https://") {
+/// A URL that HTTP can reach.
+pub fn url(text: &str) -> Result<String, String> {
+    let rest = text
+        .strip_prefix("http://")
+        .or(text.strip_prefix("https://"));
+    match rest.is_some_and(|rest| rest.starts_with(|first: char| !"/?#:".contains(first))) {
         true => Ok(text.to_string()),
         false => Err(format!(
-            "\"url\" must begin with http:// or https://, not {text:?}"
+            "\"url\" must begin with http:// or https:// and a host, not {text:?}"
         )),
     }
 }

@@ -51,6 +51,12 @@ impl Tools {
                 Err(why) => tools.left_out.push((name.to_string(), why)),
             }
         }
+        for name in server.allowed_tools.iter().flatten() {
+            if !raw.iter().any(|tool| tool["name"] == name.as_str()) {
+                let why = "it is in \"allowedTools\", but the server has no such tool".to_string();
+                tools.left_out.push((name.clone(), why));
+            }
+        }
         tools
             .list
             .sort_by(|one, other| one.spec.name.cmp(&other.spec.name));

@@ -107,13 +107,15 @@ impl Inner {
         for name in std::mem::take(&mut given.direct) {
             self.tools.remove(&name);
         }
-        // A server that is still starting may be the one too many, and is reached through the two in any case.
         given.behind = is_much;
         [SEARCH, CALL]
             .iter()
             .for_each(|name| self.tools.remove(name));
         match is_much {
-            true => self.add_both(),
+            true => {
+                self.add_both();
+                self.know(&found);
+            }
             false => self.give_more(given, found),
         }
     }
@@ -132,6 +134,7 @@ impl Inner {
         if !std::mem::replace(&mut given.behind, true) {
             self.add_both();
         }
+        self.know(found);
         let late: Vec<&str> = found
             .iter()
             .map(|found| found.spec.name.as_str())
@@ -142,6 +145,16 @@ impl Inner {
             late.len()
         );
         self.standing.set("mcp tools", text);
+    }
+
+    /// A model may call what a search has shown by its own name, too.
+    fn know(&self, found: &[Found]) {
+        for found in found {
+            let tool = Arc::new(Direct::new(self.servers.clone(), found.clone()));
+            if let Some(tool) = (self.wrap)(tool) {
+                self.tools.add_untold(tool);
+            }
+        }
     }
 
     fn add(&self, tool: Arc<dyn Tool>) {

@@ -152,16 +152,16 @@ fn capped(text: String, folder: &Path) -> String {
     }
     let place = match saved(text.as_bytes(), ".txt", folder) {
         Ok(path) => format!(
-            "all of it is in {}: read_file or grep it there",
+            "all of it is in {} until the session ends: read_file or grep it there",
             shown(&path)
         ),
         Err(error) => format!("the whole could not be saved: {error}"),
     };
     let head = text.floor_char_boundary(MOST * 2 / 3);
     let tail = text.ceil_char_boundary(text.len() - MOST / 3);
-    let (lines, bytes) = (text[head..tail].lines().count(), tail - head);
+    let (lines, bytes) = (text.lines().count(), tail - head);
     format!(
-        "{}\n[... {bytes} bytes in {lines} lines left out; {place} ...]\n{}",
+        "{}\n[... {bytes} bytes left out of {lines} lines; {place} ...]\n{}",
         &text[..head],
         &text[tail..]
     )

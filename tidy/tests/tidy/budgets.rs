@@ -4,7 +4,7 @@ use crate::source::{count_lines, crate_sources};
 
 /// The engine without what stands [`OUTSIDE`], in lines that are neither blank nor comment nor unit test. It was meant
 /// to be 1,200; ARCHITECTURE.md says why it is not, and what could leave.
-const TOTAL: usize = 4_920;
+const TOTAL: usize = 4_950;
 /// A file of the engine.
 const FILE: usize = 200;
 /// Files that are words, settings and tables rather than program; they count for [`FILE`] but not for [`TOTAL`].
@@ -12,7 +12,7 @@ const OUTSIDE: [&str; 4] = ["prompt.rs", "config.rs", "dotenv.rs", "windows.rs"]
 /// The parts of the engine with their files and folders, named from `engine/src`, and what each may measure. Each file
 /// that is not [`OUTSIDE`] stands in one part.
 const PARTS: [(&str, &[&str], usize); 6] = [
-    ("loop", LOOP, 995),
+    ("loop", LOOP, 1_020),
     ("recovery", &["recovery.rs", "recovery/"], 225),
     ("context", &["context/"], 755),
     ("session", &["session/"], 470),

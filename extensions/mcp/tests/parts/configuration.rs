@@ -63,6 +63,7 @@ fn what_is_wrong_with_an_entry_is_said() {
         (json!({"type": "http"}), "\"url\" is missing"),
         (json!({"type": "ws", "url": "http://a"}), "not \"ws\""),
         (json!({"url": "ftp://a"}), "must begin with http://"),
+        (json!({"url": "http://"}), "and a host"),
         (
             json!({"command": "${NOWHERE}"}),
             "the variable NOWHERE is not set",
@@ -88,7 +89,13 @@ fn what_is_wrong_with_an_entry_is_said() {
             .unwrap()
             .disabled
     );
-    for text in ["[]", "{", "{\"mcpServers\": []}", "\"x\""] {
+    for text in [
+        "{\"servers\": {}}",
+        "[]",
+        "{",
+        "{\"mcpServers\": []}",
+        "\"x\"",
+    ] {
         assert!(
             read(text, Path::new("f"), true, variable).is_err(),
             "{text}"
@@ -102,7 +109,17 @@ fn what_is_wrong_with_an_entry_is_said() {
             "{text}"
         );
     }
-    for name in ["", " ", "a/b", "a\u{1b}b", "ü", &"x".repeat(65)] {
+    for name in [
+        "",
+        " ",
+        "a/b",
+        "a\u{1b}b",
+        "ü",
+        "a__b",
+        "_a",
+        "a_",
+        &"x".repeat(65),
+    ] {
         assert!(config::is_name(name).is_err(), "{name:?}");
     }
 }

@@ -116,7 +116,7 @@ fn a_schema_that_cannot_be_mended_costs_its_tool_alone() {
             headers: Default::default(),
         },
         allowed_tools: Some(
-            ["bash", "bad", "named", "bash2"]
+            ["bash", "bad", "named", "absent"]
                 .map(str::to_string)
                 .to_vec(),
         ),
@@ -152,7 +152,10 @@ fn a_schema_that_cannot_be_mended_costs_its_tool_alone() {
         .iter()
         .map(|(name, _)| name.as_str())
         .collect();
-    assert_eq!(left_out, ["bash", "bad", "named", "(without a name)"]);
+    assert_eq!(
+        left_out,
+        ["bash", "bad", "named", "(without a name)", "absent"]
+    );
     let untrusted = Server {
         trusted: false,
         ..server
