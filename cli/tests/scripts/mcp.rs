@@ -698,3 +698,32 @@ fn what_a_server_asks_is_declined_where_nobody_is_there() {
         "{code} {stderr}"
     );
 }
+
+#[test]
+fn a_call_through_the_one_that_calls_all_waits_for_a_server_that_is_started_again() {
+    let Some(servers) = Servers::new() else {
+        return;
+    };
+    let place = servers.all();
+    let words = place.project("").to_string_lossy().into_owned();
+    let list = json!({"tool": "mcp__files__list_allowed_directories"});
+    let provider = Provider::new(move |n, _| {
+        Answer::Delta(match n {
+            0 | 2 => {
+                if n == 2 {
+                    kill(&words);
+                    std::thread::sleep(std::time::Duration::from_millis(200));
+                }
+                calls(&[call("mcp_call", list.clone())])
+            }
+            1 => bash(&["true"]),
+            _ => says("ok"),
+        })
+    });
+    place.done(&provider, &["--yes", "-p", "go"]);
+    let results = provider.results();
+    assert!(
+        results[0].contains("Allowed") && results[2] == results[0],
+        "{results:?}"
+    );
+}

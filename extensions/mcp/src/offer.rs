@@ -169,7 +169,7 @@ impl Inner {
         }
     }
 
-    /// What servers say of their use, and which of them can't be used.
+    /// What servers say of their use.
     fn tell_instructions(&self) {
         for (configured, state) in self.servers.states() {
             let name = format!("mcp {}", configured.name);

@@ -42,6 +42,8 @@ struct Inner {
 struct Slot {
     configured: Configured,
     state: Mutex<State>,
+    /// As they were listed last, so that they can be asked for while the server is started again.
+    tools: Mutex<Arc<Tools>>,
 }
 
 /// How a server is.
@@ -78,8 +80,12 @@ impl Servers {
                 Ok(_) => State::Starting,
                 Err(why) => State::Failed(why.clone()),
             };
-            let state = Mutex::new(state);
-            (configured.name.clone(), Slot { configured, state })
+            let slot = Slot {
+                state: Mutex::new(state),
+                tools: Mutex::default(),
+                configured,
+            };
+            (slot.configured.name.clone(), slot)
         });
         let servers = Servers(Arc::new(Inner {
             client,
@@ -124,12 +130,13 @@ impl Servers {
         ready.collect()
     }
 
-    /// The tools of all that are ready, by name.
+    /// The tools of all that are ready, or will be again, by name.
     pub fn tools(&self) -> Vec<Found> {
-        let ready = self.ready();
-        let mut tools: Vec<Found> = ready
-            .iter()
-            .flat_map(|(_, ready)| ready.tools.list.iter().cloned())
+        let slots = self.0.slots.values();
+        let usable =
+            slots.filter(|slot| matches!(*slot.state.lock(), State::Ready(_) | State::Starting));
+        let mut tools: Vec<Found> = usable
+            .flat_map(|slot| slot.tools.lock().list.clone())
             .collect();
         tools.sort_by(|one, other| one.spec.name.cmp(&other.spec.name));
         tools
@@ -252,6 +259,9 @@ impl Servers {
     }
 
     fn set(&self, slot: &Slot, state: State) {
+        if let State::Ready(ready) = &state {
+            *slot.tools.lock() = ready.tools.clone();
+        }
         *slot.state.lock() = state;
         self.0.changes.send_modify(|count| *count += 1);
     }
