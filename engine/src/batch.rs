@@ -127,9 +127,7 @@ impl<'a> Batch<'a> {
     /// The tool, its arguments as the schema wants them, and the effect; or why the call can't be run.
     fn admit(&self, call: &ToolCall) -> Result<Admitted, String> {
         let Some(tool) = self.kit.tools.get(&call.name) else {
-            let tools = self.kit.tools.list();
-            let names: Vec<String> = tools.iter().map(|tool| tool.spec().name).collect();
-            let names = names.join(", ");
+            let names = self.kit.tools.names().join(", ");
             return Err(format!(
                 "there is no tool `{}`; use one of: {names}",
                 call.name

@@ -1,5 +1,6 @@
 //! The tools of an agent, which may grow while it works: a server that was slow to start brings its own late.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
@@ -12,9 +13,12 @@ pub struct Toolset(Arc<RwLock<Sets>>);
 
 #[derive(Default)]
 struct Sets {
-    told: Vec<Arc<dyn Tool>>,
-    untold: Vec<Arc<dyn Tool>>,
+    told: Named,
+    untold: Named,
 }
+
+/// By name, for to ask a tool for it is to ask for its whole schema.
+type Named = BTreeMap<String, Arc<dyn Tool>>;
 
 impl Toolset {
     pub fn new(tools: impl IntoIterator<Item = Arc<dyn Tool>>) -> Toolset {
@@ -26,31 +30,35 @@ impl Toolset {
     /// Has this tool from now on, in place of one of the same name. The model is told of it at the tail, and it is part of
     /// the prefix after the next compaction.
     pub fn add(&self, tool: Arc<dyn Tool>) {
-        put(&mut self.0.write().told, tool);
+        self.0.write().told.insert(tool.spec().name, tool);
     }
 
     /// Has this tool too, but the model is not told of it: it knows it from elsewhere, such as a search for tools.
     pub fn add_untold(&self, tool: Arc<dyn Tool>) {
-        put(&mut self.0.write().untold, tool);
+        self.0.write().untold.insert(tool.spec().name, tool);
     }
 
     /// Takes a tool away. What was told of it is not taken back, so a call of it is answered with what there is.
     pub fn remove(&self, name: &str) {
         let mut sets = self.0.write();
-        sets.told.retain(|tool| tool.spec().name != name);
-        sets.untold.retain(|tool| tool.spec().name != name);
+        sets.told.remove(name);
+        sets.untold.remove(name);
     }
 
     /// The tool of this name, told of or not.
     pub fn get(&self, name: &str) -> Option<Arc<dyn Tool>> {
         let sets = self.0.read();
-        let mut all = sets.told.iter().chain(&sets.untold);
-        all.find(|tool| tool.spec().name == name).cloned()
+        sets.told.get(name).or(sets.untold.get(name)).cloned()
     }
 
     /// Those that the model is told of.
     pub fn list(&self) -> Vec<Arc<dyn Tool>> {
-        self.0.read().told.clone()
+        self.0.read().told.values().cloned().collect()
+    }
+
+    /// Their names.
+    pub fn names(&self) -> Vec<String> {
+        self.0.read().told.keys().cloned().collect()
     }
 
     /// A set of its own with the same tools but this one.
@@ -60,13 +68,5 @@ impl Toolset {
         let own = Toolset(Arc::new(RwLock::new(Sets { told, untold })));
         own.remove(name);
         own
-    }
-}
-
-fn put(tools: &mut Vec<Arc<dyn Tool>>, tool: Arc<dyn Tool>) {
-    let name = tool.spec().name;
-    match tools.binary_search_by(|other| other.spec().name.cmp(&name)) {
-        Ok(at) => tools[at] = tool,
-        Err(at) => tools.insert(at, tool),
     }
 }

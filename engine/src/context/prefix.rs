@@ -30,10 +30,11 @@ impl Prefix {
     /// What the model must know besides, by name: the standing texts, and the tools that came late.
     pub fn standing(&self, kit: &Kit) -> BTreeMap<String, String> {
         let mut standing = kit.standing.texts();
-        for tool in kit.tools.list().iter().map(|tool| tool.spec()) {
-            if !self.tools.iter().any(|known| known.name == tool.name) {
-                standing.insert(format!("tool {}", tool.name), prompt::late_tool(&tool));
-            }
+        let mut names = kit.tools.names();
+        names.retain(|name| !self.tools.iter().any(|known| known.name == *name));
+        for tool in names.iter().filter_map(|name| kit.tools.get(name)) {
+            let tool = tool.spec();
+            standing.insert(format!("tool {}", tool.name), prompt::late_tool(&tool));
         }
         standing
     }
