@@ -44,6 +44,16 @@ impl Servers {
         self.node("mcp-server-memory", &[])
     }
 
+    /// One of the tests' own.
+    fn script(&self, name: &str) -> Value {
+        let folder = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../extensions/mcp/tests/servers"
+        );
+        let script = Path::new(folder).join(name);
+        json!({"command": self.python.join("python"), "args": [script], "startTimeoutSeconds": 60})
+    }
+
     /// A place whose user has all four, with 49 tools.
     fn all(&self) -> Place {
         let place = Place::new();
@@ -638,12 +648,7 @@ fn a_tool_that_a_server_adds_in_the_middle_of_a_task_can_be_called_in_it() {
     let Some(servers) = Servers::new() else {
         return;
     };
-    let script = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../extensions/mcp/tests/servers/growing.py"
-    );
-    let growing = json!({"command": servers.python.join("python"), "args": [script], "startTimeoutSeconds": 60});
-    let place = place(json!({"growing": growing}));
+    let place = place(json!({"growing": servers.script("growing.py")}));
     let provider = Provider::new(|n, _| {
         Answer::Delta(match n {
             0 => calls(&[call("mcp__growing__grow", json!({}))]),
@@ -678,12 +683,7 @@ fn what_a_server_asks_is_declined_where_nobody_is_there() {
     let Some(servers) = Servers::new() else {
         return;
     };
-    let script = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../extensions/mcp/tests/servers/fast.py"
-    );
-    let ours = json!({"command": servers.python.join("python"), "args": [script], "startTimeoutSeconds": 60});
-    let place = place(json!({"ours": ours}));
+    let place = place(json!({"ours": servers.script("fast.py")}));
     let provider = Provider::new(|n, _| {
         Answer::Delta(match n {
             0 => calls(&[call("mcp__ours__who", json!({}))]),
@@ -725,5 +725,69 @@ fn a_call_through_the_one_that_calls_all_waits_for_a_server_that_is_started_agai
     assert!(
         results[0].contains("Allowed") && results[2] == results[0],
         "{results:?}"
+    );
+}
+
+#[test]
+fn a_server_that_ends_twice_is_given_up_and_that_is_what_the_model_is_told() {
+    let Some(servers) = Servers::new() else {
+        return;
+    };
+    let place = place(json!({"ours": servers.script("fast.py")}));
+    let provider = Provider::new(|n, _| {
+        Answer::Delta(match n {
+            0 | 1 => calls(&[call("mcp__ours__die", json!({"n": n}))]),
+            2 => calls(&[call("mcp__ours__add", json!({"a": 1, "b": 2}))]),
+            _ => says("ok"),
+        })
+    });
+    place.done(&provider, &["--yes", "-p", "go"]);
+    let results = provider.results();
+    assert!(
+        results[0].contains("The server ours is started again"),
+        "{results:?}"
+    );
+    assert!(results[1].contains("is not started again"), "{results:?}");
+    assert!(
+        results[2].contains("can't be used: it ended a second time"),
+        "{results:?}"
+    );
+}
+
+#[test]
+fn a_server_that_ends_as_soon_as_its_tools_are_listed_holds_up_nobody() {
+    let place = Place::new();
+    // Speaks the protocol just so long.
+    let script = r#"
+import json, sys
+for line in sys.stdin:
+    asked = json.loads(line)
+    if asked.get("method") == "server/discover":
+        answer = {"resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}}
+    elif asked.get("method") == "tools/list":
+        answer = {"tools": [{"name": "t", "inputSchema": {"type": "object"}}]}
+    else:
+        continue
+    print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": answer}), flush=True)
+    if "tools" in answer:
+        sys.exit(0)
+"#;
+    place.brings("brief.py", script);
+    let brief = json!({"command": "python3", "args": [place.project("brief.py")]});
+    let configured = json!({"mcpServers": {"brief": brief}});
+    place.own(".corecoder/mcp.json", &configured.to_string());
+    let provider = Provider::new(|n, _| {
+        Answer::Delta(match n {
+            0 => calls(&[call("mcp__brief__t", json!({}))]),
+            _ => says("ok"),
+        })
+    });
+    let begun = std::time::Instant::now();
+    place.done(&provider, &["--yes", "--max-time", "30s", "-p", "go"]);
+    assert!(begun.elapsed().as_secs() < 20);
+    assert!(
+        provider.results()[0].contains("Error: "),
+        "{:?}",
+        provider.results()
     );
 }

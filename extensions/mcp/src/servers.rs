@@ -8,6 +8,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use serde_json::{Map, Value};
 use tokio::sync::watch;
@@ -65,6 +66,13 @@ pub struct Ready {
     since: Instant,
     /// It was started again after it had died.
     is_second: bool,
+}
+
+impl Ready {
+    /// Whether it is given up when it ends now.
+    fn is_worn(&self) -> bool {
+        self.is_second && self.since.elapsed() < STEADY
+    }
 }
 
 impl Servers {
@@ -182,11 +190,32 @@ impl Servers {
         let progress = |text: &str| client.progress(server, text);
         let answer = connection.call(tool, args, &progress).await;
         answer.map_err(|error| match error {
-            CallError::Closed(_) => format!(
-                "{error}. The server {server} is started again; this call may have taken effect in part"
-            ),
+            CallError::Closed(_) => {
+                let next = self.next(server);
+                format!(
+                    "{error}. The server {server} {next}; this call may have taken effect in part"
+                )
+            }
             error => error.to_string(),
         })
+    }
+
+    /// What becomes of a server that has just ended.
+    fn next(&self, server: &str) -> &'static str {
+        let is_given_up = match self
+            .0
+            .slots
+            .get(server)
+            .map(|slot| slot.state.lock().clone())
+        {
+            Some(State::Ready(ready)) => ready.is_worn(),
+            Some(State::Starting) => false,
+            _ => true,
+        };
+        match is_given_up {
+            true => "is not started again, for it ended before",
+            false => "is started again",
+        }
     }
 
     /// The connection to a server, which is waited for while it starts.
@@ -237,7 +266,15 @@ impl Servers {
             }
             Err(why) => State::Failed(why),
         };
+        let opened = match &state {
+            State::Ready(ready) => Some(ready.connection.clone()),
+            _ => None,
+        };
         self.set(slot, state);
+        // Its end may have been told before it counted as ready, and nobody would start it again.
+        if opened.is_some_and(|connection| connection.is_closed()) {
+            tokio::spawn(self.clone().restart(name, "it ended at once".to_string()));
+        }
     }
 
     async fn opened(&self, server: &Server) -> Result<(Connection, Tools), String> {
@@ -286,25 +323,24 @@ impl Servers {
     }
 
     /// A server has gone by itself.
-    async fn restart(self, name: String, why: String) {
-        let Some(slot) = self.0.slots.get(&name) else {
-            return;
-        };
-        let before = slot.state.lock().clone();
-        let is_worn = match &before {
-            State::Ready(ready) => ready.is_second && ready.since.elapsed() < STEADY,
-            // It never was there; whoever starts it says why.
-            _ => return,
-        };
-        if is_worn {
-            return self.set(
-                slot,
-                State::Failed(format!("it ended a second time: {why}")),
-            );
-        }
-        self.set(slot, State::Starting);
-        tokio::time::sleep(BACKOFF).await;
-        self.bring_up(name, true).await;
+    fn restart(self, name: String, why: String) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            let Some(slot) = self.0.slots.get(&name) else {
+                return;
+            };
+            let is_worn = match &*slot.state.lock() {
+                State::Ready(ready) if ready.connection.is_closed() => ready.is_worn(),
+                // It is being started already, or never was there; whoever starts it says why.
+                _ => return,
+            };
+            if is_worn {
+                let why = format!("it ended a second time: {why}");
+                return self.set(slot, State::Failed(why));
+            }
+            self.set(slot, State::Starting);
+            tokio::time::sleep(BACKOFF).await;
+            self.bring_up(name, true).await;
+        })
     }
 }
 
