@@ -9,9 +9,11 @@ use serde_json::{Map, Value, json};
 const NAME: usize = 64;
 /// The longest description that all providers take, in characters.
 const DESCRIPTION: usize = 1024;
-/// References are followed so deep, and a schema grows so large by it, at most.
-const DEPTH: usize = 16;
+/// So many bytes a schema may have once its references are followed. Two references to what has two references in turn
+/// double it at each step, so it is counted while it grows.
 const SIZE: usize = 64 << 10;
+/// What is nested deeper, or stands behind more references, may be anything.
+const DEPTH: usize = 64;
 
 /// `mcp__server__tool`, in characters that providers take. A name that is too long keeps its ends, and a mark that tells it
 /// from others.
@@ -67,8 +69,13 @@ pub fn clean(schema: &Value) -> Result<Value, String> {
     if let Some(kind) = schema.get("type").filter(|kind| **kind != "object") {
         return Err(format!("its schema must be of type object, not {kind}"));
     }
-    let cleaner = Cleaner { root: schema };
-    let mut cleaned = cleaner.clean(schema, 0);
+    let mut cleaner = Cleaner {
+        root: schema,
+        following: vec!["#"],
+        depth: 0,
+        size: 0,
+    };
+    let mut cleaned = cleaner.clean(schema)?;
     let root = cleaned.as_object_mut().ok_or("its schema is no object")?;
     flatten(root);
     root.insert("type".to_string(), json!("object"));
@@ -78,12 +85,7 @@ pub fn clean(schema: &Value) -> Result<Value, String> {
     if let Some(bad) = bad {
         return Err(format!("providers take no argument named {bad:?}"));
     }
-    match cleaned.to_string().len() {
-        0..=SIZE => Ok(cleaned),
-        size => Err(format!(
-            "its schema has {size} bytes; {SIZE} are taken at most"
-        )),
-    }
+    Ok(cleaned)
 }
 
 fn is_property(name: &str) -> bool {
@@ -134,40 +136,59 @@ const ROOTLESS: &[&str] = &["not", "enum", "const", "if", "then", "else"];
 
 struct Cleaner<'a> {
     root: &'a Value,
+    /// The references that led to what is being cleaned.
+    following: Vec<&'a str>,
+    depth: usize,
+    /// The bytes of what is cleaned.
+    size: usize,
 }
 
-impl Cleaner<'_> {
-    fn clean(&self, schema: &Value, depth: usize) -> Value {
-        let Value::Object(fields) = schema else {
+impl<'a> Cleaner<'a> {
+    fn clean(&mut self, schema: &'a Value) -> Result<Value, String> {
+        let fields = match schema {
+            Value::Object(fields) if self.depth < DEPTH => fields,
             // `true` takes anything, and so does what can't be read.
-            return json!({});
+            _ => return self.keep(&json!({})),
         };
-        if let Some(target) = fields.get("$ref").and_then(Value::as_str) {
-            return self.follow(target, fields, depth);
-        }
+        self.depth += 1;
+        let cleaned = match fields.get("$ref").and_then(Value::as_str) {
+            Some(target) => self.follow(target, fields),
+            None => self.each(fields),
+        };
+        self.depth -= 1;
+        cleaned
+    }
+
+    fn each(&mut self, fields: &'a Map<String, Value>) -> Result<Value, String> {
         let mut cleaned = Map::new();
         for (word, value) in fields {
+            if word.starts_with('$') || word.starts_with("x-") || word == "definitions" {
+                continue;
+            }
             let value = match (word.as_str(), value) {
-                ("$schema" | "$id" | "$anchor" | "$comment" | "$defs" | "definitions", _) => {
-                    continue;
-                }
-                (word, _) if word.starts_with("x-") => continue,
-                ("properties" | "patternProperties" | "dependentSchemas", Value::Object(inner)) => {
-                    let inner = inner
-                        .iter()
-                        .map(|(name, inner)| (name.clone(), self.clean(inner, depth)));
-                    Value::Object(inner.collect())
+                ("properties" | "patternProperties" | "dependentSchemas", Value::Object(named)) => {
+                    let mut inner = Map::new();
+                    for (name, schema) in named {
+                        self.grow(name.len())?;
+                        inner.insert(name.clone(), self.clean(schema)?);
+                    }
+                    Value::Object(inner)
                 }
                 ("anyOf" | "oneOf" | "allOf" | "prefixItems", Value::Array(inner)) => {
-                    inner.iter().map(|inner| self.clean(inner, depth)).collect()
+                    let inner = inner.iter().map(|schema| self.clean(schema));
+                    Value::Array(inner.collect::<Result<_, _>>()?)
                 }
                 (
                     "items" | "not" | "contains" | "propertyNames" | "if" | "then" | "else",
-                    inner,
-                ) => self.clean(inner, depth),
-                ("additionalProperties", inner) if inner.is_object() => self.clean(inner, depth),
-                (_, value) => value.clone(),
+                    schema,
+                ) => self.clean(schema)?,
+                (
+                    "additionalProperties" | "unevaluatedProperties" | "unevaluatedItems",
+                    schema @ Value::Object(_),
+                ) => self.clean(schema)?,
+                (_, value) => self.keep(value)?,
             };
+            self.grow(word.len())?;
             cleaned.insert(word.clone(), value);
         }
         let is_array = |kind: &Value| {
@@ -179,23 +200,43 @@ impl Cleaner<'_> {
         if cleaned.get("type").is_some_and(is_array) {
             cleaned.entry("items").or_insert_with(|| json!({}));
         }
-        Value::Object(cleaned)
+        Ok(Value::Object(cleaned))
     }
 
     /// What a reference leads to; anything, where it leads out of the schema or round in a circle.
-    fn follow(&self, target: &str, beside: &Map<String, Value>, depth: usize) -> Value {
+    fn follow(&mut self, target: &'a str, beside: &'a Map<String, Value>) -> Result<Value, String> {
         let found = target
             .strip_prefix('#')
             .and_then(|pointer| self.root.pointer(pointer));
         let mut followed = match found {
-            Some(found) if depth < DEPTH => self.clean(found, depth + 1),
-            _ => json!({}),
+            Some(found) if !self.following.contains(&target) => {
+                self.following.push(target);
+                let followed = self.clean(found)?;
+                self.following.pop();
+                followed
+            }
+            _ => self.keep(&json!({}))?,
         };
         if let (Some(followed), Some(description)) =
             (followed.as_object_mut(), beside.get("description"))
         {
-            followed.insert("description".to_string(), description.clone());
+            followed.insert("description".to_string(), self.keep(description)?);
         }
-        followed
+        Ok(followed)
+    }
+
+    fn keep(&mut self, value: &Value) -> Result<Value, String> {
+        self.grow(value.to_string().len())?;
+        Ok(value.clone())
+    }
+
+    fn grow(&mut self, bytes: usize) -> Result<(), String> {
+        self.size += bytes;
+        match self.size {
+            0..=SIZE => Ok(()),
+            _ => Err(format!(
+                "its schema has more than the {SIZE} bytes that are taken"
+            )),
+        }
     }
 }

@@ -108,6 +108,38 @@ fn references_are_followed_with_what_is_said_beside_them() {
 }
 
 #[test]
+fn a_schema_that_doubles_at_each_reference_is_refused_before_it_has_grown() {
+    let twice = |next: &str| json!({"anyOf": [{"$ref": next}, {"$ref": next}]});
+    let mut definitions: Map<String, Value> = (0..60)
+        .map(|at| (format!("d{at}"), twice(&format!("#/$defs/d{}", at + 1))))
+        .collect();
+    let schema = json!({"properties": {"p": {"$ref": "#/$defs/d0"}}, "$defs": definitions});
+    let refused = clean(&schema).unwrap_err();
+    assert_eq!(
+        refused,
+        "its schema has more than the 65536 bytes that are taken"
+    );
+    // Round in a circle it would double for ever: what has been followed is not followed again.
+    definitions.insert("d3".to_string(), twice("#/$defs/d0"));
+    let schema = json!({"properties": {"p": {"$ref": "#/$defs/d0"}}, "$defs": definitions});
+    let cleaned = clean(&schema).unwrap();
+    assert_eq!(cleaned.to_string().matches("{}").count(), 16);
+}
+
+#[test]
+fn a_schema_that_is_nested_without_end_takes_anything_at_its_end() {
+    let definitions: Map<String, Value> = (0..100_000)
+        .map(|at| {
+            let next = format!("#/$defs/d{}", at + 1);
+            (format!("d{at}"), json!({"not": {"$ref": next}}))
+        })
+        .collect();
+    let schema = json!({"properties": {"p": {"$ref": "#/$defs/d0"}}, "$defs": definitions});
+    let cleaned = clean(&schema).unwrap();
+    assert!((20..100).contains(&cleaned.to_string().matches("not").count()));
+}
+
+#[test]
 fn a_schema_that_cannot_be_mended_costs_its_tool_alone() {
     let server = Server {
         name: "s".to_string(),
