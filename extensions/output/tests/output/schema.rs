@@ -240,11 +240,9 @@ fn hostile_answers_are_read_in_time() {
 
 proptest! {
     #[test]
-    fn an_object_is_found_in_any_words(before in "[^{\\[`~]*", after in any::<String>(), name in "\\PC+") {
+    fn an_object_is_found_in_any_words(before in "[^{\\[`~]*", after in "[^{\\[`~]*", name in "\\PC+") {
         let value = json!({"name": name, "role": "author"});
         let answer = format!("{before} {value}\n{after}");
-        // The words behind it may hold a fence, or another value.
-        prop_assume!(!after.contains(['{', '[', '`', '~']));
         prop_assert_eq!(schema(person()).check(&answer), Ok(value));
     }
 
