@@ -12,6 +12,7 @@ use std::thread::JoinHandle;
 use rustix::fs::FileType;
 use rustix::io::Errno;
 
+use super::files::Terminal;
 use super::filter::Held;
 use super::loopback::Loopback;
 use super::note::Note;
@@ -31,8 +32,8 @@ pub struct Door {
     pub held: Held,
     /// What can't be read, where the walls leave that to the keeper.
     pub hidden: Vec<PathBuf>,
-    /// Terminals that were there before the command.
-    pub terminals: Vec<PathBuf>,
+    /// Those that the command made; all others are other people's.
+    pub terminals: Vec<Terminal>,
     /// Where the proxy listens, if there is one.
     pub proxy: Option<u16>,
     pub loopback: Loopback,

@@ -26,6 +26,24 @@ struct Target {
     stat: Stat,
 }
 
+/// A terminal, by the name of its file and the time at which that was made: once it is closed its number is given to others.
+#[derive(PartialEq, Eq)]
+pub struct Terminal {
+    device: u64,
+    number: u64,
+    made: (i64, i64),
+}
+
+impl Terminal {
+    fn of(stat: &Stat) -> Terminal {
+        Terminal {
+            device: stat.st_dev,
+            number: stat.st_ino,
+            made: (stat.st_ctime, stat.st_ctime_nsec as i64),
+        }
+    }
+}
+
 impl Door {
     /// `None` if it is opened by another thread, since it may have to wait.
     pub fn open(
@@ -110,6 +128,15 @@ impl Door {
             _ => self.may_write(&path, &stat)?,
         }
         let through = match kind(&stat) {
+            FileType::CharacterDevice if is_maker(&stat) => {
+                let file = reopen(through(object.as_fd()), flags)?;
+                // Without a file there is nothing to open by name.
+                if let Ok(stat) = made_by(&file) {
+                    self.terminals.retain(|former| former.number != stat.st_ino);
+                    self.terminals.push(Terminal::of(&stat));
+                }
+                return Ok(Some(descriptor(file, flags)));
+            }
             FileType::CharacterDevice => self.device(call, &object, &stat)?,
             FileType::Fifo if !flags.contains(OFlags::NONBLOCK) => {
                 self.open_later(call, object, flags);
@@ -168,10 +195,9 @@ impl Door {
     /// The path by which a device is opened for a command, if it is one that commands need: Linux's devices.txt.
     fn device(&self, call: &Call, object: &OwnedFd, stat: &Stat) -> Result<String, Errno> {
         match (major(stat.st_rdev), minor(stat.st_rdev)) {
-            // null, zero, full, random, urandom; ptmx.
-            (1, 3 | 5 | 7 | 8 | 9) | (5, 2) => Ok(through(object.as_fd())),
-            // Terminals that were there before the command are other people's.
-            (136..=143, _) if !self.terminals.contains(&path_of(object)?) => {
+            // null, zero, full, random, urandom.
+            (1, 3 | 5 | 7 | 8 | 9) => Ok(through(object.as_fd())),
+            (136..=143, _) if self.terminals.contains(&Terminal::of(stat)) => {
                 Ok(through(object.as_fd()))
             }
             // The terminal of whoever opens it, which is not the keeper's.
@@ -362,6 +388,17 @@ fn must_be_folder(found: &Found, flags: OFlags) -> Result<(), Errno> {
         Some(_) => Err(Errno::NOTDIR),
         None => Err(Errno::NOENT),
     }
+}
+
+/// /dev/ptmx, of which each opening makes a terminal.
+fn is_maker(stat: &Stat) -> bool {
+    (major(stat.st_rdev), minor(stat.st_rdev)) == (5, 2)
+}
+
+/// The file of the terminal that this opening made.
+fn made_by(maker: &OwnedFd) -> Result<Stat, Errno> {
+    let path = rustix::pty::ptsname(maker, Vec::new())?;
+    rustix::fs::stat(path)
 }
 
 /// Opens what is open for looks only, as the command wants it.

@@ -104,7 +104,7 @@ fn prepare(job: &Job, user: (u32, u32), front: &UnixStream) -> Result<(MakeDoor,
 
 /// The door in these walls, once its listener is there.
 fn door(policy: &Policy, borders: Borders, hidden: Vec<PathBuf>, walls: &Walls) -> MakeDoor {
-    let (held, proxy, terminals) = (walls.held, walls.proxy, terminals());
+    let (held, proxy) = (walls.held, walls.proxy);
     let (network, limits) = (policy.network.clone(), policy.limits.clone());
     Box::new(move |listener| Door {
         listener,
@@ -112,7 +112,7 @@ fn door(policy: &Policy, borders: Borders, hidden: Vec<PathBuf>, walls: &Walls) 
         note: Note::default(),
         held,
         hidden,
-        terminals,
+        terminals: Vec::new(),
         proxy,
         loopback: Loopback::default(),
         network,
@@ -120,15 +120,6 @@ fn door(policy: &Policy, borders: Borders, hidden: Vec<PathBuf>, walls: &Walls) 
         processes: Count::new(limits.processes),
         openers: Vec::new(),
     })
-}
-
-/// Those of this machine, or of the command's own world.
-fn terminals() -> Vec<PathBuf> {
-    let entries = std::fs::read_dir("/dev/pts")
-        .into_iter()
-        .flatten()
-        .flatten();
-    entries.map(|entry| entry.path()).collect()
 }
 
 /// What no wall but the door keeps there.

@@ -35,6 +35,9 @@ pub struct Case {
     /// The agent has a terminal.
     #[serde(default)]
     pub tty: bool,
+    /// Terminals of others come and go while it runs.
+    #[serde(default)]
+    pub terminals: bool,
     /// It uses up what others would need: as many processes as the machine has numbers for, with its like.
     #[serde(default)]
     pub alone: bool,

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io::BufRead;
 use std::os::fd::OwnedFd;
 use std::process::{Command, ExitCode};
+use std::time::Duration;
 
 use corecoder::{Agent, Config, Entry, Reply, Script};
 use corecoder_sandbox::{Keeper, Mechanism, Policy, Sandbox};
@@ -13,7 +14,9 @@ use serde_json::Value;
 
 const WORD: &str = "--probe";
 
-type Outcome<T> = Result<T, Box<dyn Error>>;
+type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
+type Terminal = (OwnedFd, OwnedFd);
 
 /// What the probe is to be.
 pub struct Order {
@@ -21,6 +24,8 @@ pub struct Order {
     pub mechanism: Option<Mechanism>,
     /// It gets a terminal of its own.
     pub tty: bool,
+    /// Terminals of others come and go while it works.
+    pub terminals: bool,
 }
 
 impl Order {
@@ -33,7 +38,8 @@ impl Order {
                 .iter()
                 .copied()
                 .find(|known| known.to_string() == mechanism),
-            tty: args.next().is_some(),
+            tty: args.next()? == "tty",
+            terminals: args.next()? == "terminals",
         })
     }
 
@@ -42,9 +48,8 @@ impl Order {
             .mechanism
             .map_or("none".to_string(), |mechanism| mechanism.to_string());
         command.arg(WORD).arg(mechanism);
-        if self.tty {
-            command.arg("tty");
-        }
+        command.arg(if self.tty { "tty" } else { "-" });
+        command.arg(if self.terminals { "terminals" } else { "-" });
     }
 }
 
@@ -62,7 +67,14 @@ pub fn run(order: &Order, keeper: &Keeper) -> ExitCode {
 fn answer_all(order: &Order, keeper: &Keeper) -> Outcome<()> {
     // Whatever a row does to its session or group, it does not do to the test's.
     setsid()?;
-    let _terminal = if order.tty { Some(terminal()?) } else { None };
+    let own = if order.tty { Some(terminal()?) } else { None };
+    if let Some((_, slave)) = &own {
+        ioctl_tiocsctty(slave)?;
+    }
+    if order.terminals {
+        let early = [terminal()?, terminal()?];
+        std::thread::spawn(move || come_and_go(early));
+    }
     let mut agent = agent(order, keeper)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -74,14 +86,24 @@ fn answer_all(order: &Order, keeper: &Keeper) -> Outcome<()> {
     Ok(())
 }
 
-/// Becomes the owner of a new terminal. It is there as long as both of its ends are.
-fn terminal() -> Outcome<(OwnedFd, OwnedFd)> {
+/// Some come while the command is under way; then those that were there before it go, and their numbers are free.
+fn come_and_go(early: [Terminal; 2]) -> Outcome<()> {
+    std::thread::sleep(Duration::from_millis(600));
+    let _late = (0..8)
+        .map(|_| terminal())
+        .collect::<Outcome<Vec<Terminal>>>()?;
+    drop(early);
+    std::thread::sleep(Duration::from_secs(60));
+    Ok(())
+}
+
+/// A new terminal, which is there as long as both of its ends are.
+fn terminal() -> Outcome<Terminal> {
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
     let master = openpt(flags)?;
     grantpt(&master)?;
     unlockpt(&master)?;
     let slave = ioctl_tiocgptpeer(&master, flags)?;
-    ioctl_tiocsctty(&slave)?;
     Ok((master, slave))
 }
 

@@ -71,6 +71,7 @@ impl Place {
         let order = Order {
             mechanism: Some(self.mechanism),
             tty: false,
+            terminals: false,
         };
         let run = Run::new(&world, self, &order, &Case::trial(), false);
         match run.output.contains("works") {
@@ -95,6 +96,7 @@ pub fn check(case: &Case, place: &Place) -> Result<Completion, Failed> {
     let order = Order {
         mechanism: Some(place.mechanism),
         tty: case.tty,
+        terminals: case.terminals,
     };
     let dials = filled
         .breach
@@ -171,6 +173,7 @@ fn without(case: &Case, place: &Place) -> Option<Run> {
     let order = Order {
         mechanism: None,
         tty: case.tty,
+        terminals: case.terminals,
     };
     Some(Run::new(&world, place, &order, &filled, false))
 }
