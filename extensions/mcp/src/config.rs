@@ -124,7 +124,8 @@ fn server(
     variable: &impl Fn(&str) -> Option<String>,
 ) -> Result<Server, String> {
     is_name(name)?;
-    let raw: Raw = serde_json::from_value(entry).map_err(|error| error.to_string())?;
+    // The error names the field.
+    let raw: Raw = serde_path_to_error::deserialize(entry).map_err(|error| error.to_string())?;
     if let Some(protocol) = raw
         .protocol
         .as_ref()

@@ -68,7 +68,12 @@ fn what_is_wrong_with_an_entry_is_said() {
             json!({"command": "${NOWHERE}"}),
             "the variable NOWHERE is not set",
         ),
-        (json!({"command": 5}), "invalid type"),
+        (json!({"command": 5}), "command: invalid type: integer `5`"),
+        (
+            json!({"command": "x", "env": {"PORT": 8080}}),
+            "env.PORT: invalid type: integer `8080`, expected a string",
+        ),
+        (json!({"command": "x", "args": ["-p", 1]}), "args[1]: "),
         (json!({"command": "x", "callTimeoutSeconds": 0}), "above 0"),
         (
             json!({"command": "x", "callTimeoutSeconds": 1e300}),
