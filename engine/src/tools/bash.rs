@@ -62,7 +62,7 @@ impl Tool for Bash {
                 running.kill();
                 let _ = running.rest(kit.shell.patience()).await;
                 Err(format!(
-                    "[timed out after {limit} s and was killed; give it a longer timeout, or run it in the background with its output in a file]"
+                    "[timed out after {limit} s and was killed; give it a longer timeout, or less to do]"
                 ))
             }
         };
