@@ -48,6 +48,8 @@ impl Agent {
     /// after [`Kit::rounds`] requests.
     pub async fn chat(&mut self, text: impl Into<String>) -> Result<String, AgentError> {
         let _stop_background = StopOnDrop(self.kit.inbox.clone());
+        // The user's words are to be the last, for a model answers what it read last.
+        self.tell_news();
         self.add(Entry::User(text.into()));
         let outcome = self.run().await;
         self.kit.tell(Event::Ended(&outcome));
@@ -85,9 +87,7 @@ impl Agent {
                 Some(error) if !matches!(shortened, Ok(true)) => return Err(error),
                 _ => shortened?,
             };
-            for news in self.context.news(&self.kit) {
-                self.add(news);
-            }
+            self.tell_news();
             match self.ask(turn).await {
                 Err(error) if error.kind == ErrorKind::ContextTooLong && tries < TOO_LONG => {
                     self.context.refused(&error, &self.history, &self.kit);
@@ -143,6 +143,12 @@ impl Agent {
             return Ok(None);
         }
         Ok(answer.calls.is_empty().then(|| answer.text.clone()))
+    }
+
+    /// What the model has to know since the last request.
+    fn tell_news(&mut self) {
+        let news = self.context.news(&self.kit);
+        news.into_iter().for_each(|news| self.add(news));
     }
 
     fn add(&mut self, entry: Entry) {

@@ -61,11 +61,12 @@ impl Model for Recorder {
 
 /// The name of the agent that asks: a sub-agent's is its task, which stays its first words.
 fn asker(request: &Request) -> String {
-    let first = match request.entries.first() {
-        Some(Entry::User(words)) => words.clone(),
-        Some(Entry::Summary(summary)) => summary.said[0].clone(),
-        other => panic!("a conversation begins with words, not {other:?}"),
-    };
+    let mut words = request.entries.iter().filter_map(|entry| match entry {
+        Entry::User(words) => Some(words),
+        Entry::Summary(summary) => summary.said.first(),
+        _ => None,
+    });
+    let first = words.next().expect("a conversation has words").clone();
     if first.starts_with("side ") {
         first
     } else {
@@ -194,5 +195,29 @@ proptest! {
                 last.insert(who, request);
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn the_users_words_are_the_last_that_the_model_reads() {
+    let log = Log::default();
+    let model = Recorder {
+        replies: Mutex::default(),
+        log: log.clone(),
+    };
+    let mut agent = Agent::new(model);
+    for turn in ["first", "second"] {
+        agent.kit().standing.set("mode", format!("[{turn} mode]"));
+        agent.chat(format!("{turn} task")).await.unwrap();
+    }
+    for (turn, (_, heard)) in ["first", "second"].iter().zip(&*log.0.lock().unwrap()) {
+        let Heard::Request(request) = heard else {
+            panic!("nothing is compacted here");
+        };
+        let [.., mode, task] = request.as_slice() else {
+            panic!("only {} messages", request.len());
+        };
+        assert!(mode.contains(&format!("[{turn} mode]")), "{mode}");
+        assert!(task.contains(&format!("{turn} task")), "{task}");
     }
 }
