@@ -20,6 +20,8 @@ pub struct Drawn {
     pub shown: Shown,
     /// The keys of what is shown as running, in the same order.
     pub running: Vec<String>,
+    /// Calls that have not ended: whose, which, and how it is shown.
+    pub calls: Vec<(String, String, String)>,
     pub markdown: Markdown,
     /// Thoughts, dimmed.
     pub thoughts: Markdown,
@@ -42,6 +44,7 @@ impl Drawn {
             live,
             shown: Shown::default(),
             running: Vec::new(),
+            calls: Vec::new(),
             markdown: Markdown::new(look),
             thoughts: Markdown::new(Look {
                 colour: false,

@@ -63,8 +63,22 @@ impl Screen {
         drawn.finish_text();
         drawn.shown.running.clear();
         drawn.running.clear();
+        drawn.calls.clear();
         drawn.end_line();
         drawn.live.clear();
+    }
+
+    /// Work is stopped before its end: the calls that were under way may have done a part of theirs.
+    pub fn stopped(&self) {
+        let mut drawn = self.drawn();
+        drawn.finish_text();
+        let width = drawn.look().width.saturating_sub(14);
+        let calls = std::mem::take(&mut drawn.calls).into_iter();
+        let lines = calls.map(|(_, _, call)| {
+            let call = console::truncate_str(&call, width, "…").into_owned();
+            format!("{} {call} (stopped)", style("✗").red())
+        });
+        drawn.print(lines.collect());
     }
 
     /// Work is over: nothing stands below any more.
@@ -364,10 +378,15 @@ impl Host for Screen {
                     self.drawn().finish_text();
                 }
                 let what = format!("{label}{} {}", visible(&call.name), topic(call));
+                let under_way = (who.to_string(), call.id.clone(), what.clone());
+                self.drawn().calls.push(under_way);
                 self.runs(who, &call.id, what);
             }
             Event::Finished { call, result, took } => {
                 self.stops(who, &call.id);
+                self.drawn()
+                    .calls
+                    .retain(|(other, id, _)| (other.as_str(), id) != (who, &call.id));
                 self.finished(who, &label, call, result, *took);
             }
             Event::Note(text) if !is_standing(text) => {

@@ -57,6 +57,9 @@ pub async fn until_interrupted<T>(
             }
         }
     };
+    if !matches!(ended, Ended::Done(_)) {
+        screen.stopped();
+    }
     screen.end();
     ended
 }

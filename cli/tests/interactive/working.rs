@@ -302,3 +302,20 @@ fn what_is_sent_waits_in_sight_while_a_hook_still_hears_it() {
     assert_eq!(terminal.provider.requests().len(), 2);
     terminal.leaves();
 }
+
+#[test]
+fn ctrl_c_names_the_calls_that_it_stopped() {
+    let ended_and_not = calls(&[bash("echo ended"), bash("touch begun; sleep 60")]);
+    let mut terminal = Setup::new()
+        .args(&["--yes"])
+        .start(Provider::saying(vec![ended_and_not]));
+    terminal.says("work");
+    terminal.until("the second", |terminal| {
+        terminal.home.read("project/begun").is_some()
+    });
+    terminal.keys("\x03");
+    terminal.sees("✗ bash touch begun; sleep 60 (stopped)");
+    terminal.sees("the conversation goes on");
+    assert!(!terminal.shows("echo ended (stopped)"));
+    terminal.leaves();
+}
