@@ -16,7 +16,7 @@ const TEXT: u64 = 100_000;
 const PICTURE: u64 = 5 << 20;
 
 /// What a message brings along, and what of it could not be brought.
-#[derive(Default)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Attached {
     pub entries: Vec<Entry>,
     /// What was attached, for the person.

@@ -162,9 +162,11 @@ impl Person {
         let said = self
             .screen
             .take_queue(|message| message.heard && !message.is_command());
-        for Message { text, context, .. } in said {
+        for message in said {
+            let Message { text, context, .. } = message;
             self.screen.line(&format!("> {}", plain(&text)));
-            let attached = self.attached(&text);
+            let mut attached = self.attached(&text);
+            attached.extend(self.told(message.brought.unwrap_or_default()));
             inbox.send(text);
             attached.into_iter().for_each(|entry| inbox.post(entry));
             if let Some(context) = context {
@@ -207,7 +209,8 @@ impl Person {
         }
     }
 
-    fn told(&self, attached: Attached) -> Vec<Entry> {
+    /// What is brought along, once the person is told.
+    pub fn told(&self, attached: Attached) -> Vec<Entry> {
         if !attached.names.is_empty() {
             let names = plain(&attached.names.join(", "));
             self.screen

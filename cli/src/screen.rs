@@ -12,6 +12,7 @@ use corecoder::{Event, Host, ModelError, Reply, ToolCall};
 use corecoder_markdown::{Look, Markdown};
 use parking_lot::{Mutex, MutexGuard};
 
+use crate::attach::Attached;
 use crate::drawn::{Drawn, dimmed};
 use crate::live::{Out, Shown};
 use crate::outcome;
@@ -160,12 +161,13 @@ impl Screen {
         drawn.refresh(true);
     }
 
-    /// The hooks have heard a message that waits, and added this. One that was taken back meanwhile is heard again.
-    pub fn heard(&self, text: &str, context: Option<String>) {
+    /// The hooks have heard a message that waits, and added this, and servers have given what it names. One that was taken
+    /// back meanwhile is heard again.
+    pub fn heard(&self, text: &str, context: Option<String>, brought: Option<Attached>) {
         let mut drawn = self.drawn();
         let mut queue = drawn.typed.queue.iter_mut();
         if let Some(message) = queue.find(|message| message.is_unheard(text)) {
-            (message.context, message.heard) = (context, true);
+            (message.context, message.brought, message.heard) = (context, brought, true);
         }
     }
 

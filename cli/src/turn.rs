@@ -50,7 +50,7 @@ const STEP: Duration = Duration::from_millis(50);
 
 /// Says this to the model, and has its answer.
 pub async fn run(agent: &mut Agent, person: &Person, message: Message) -> Result<Turn, AgentError> {
-    let message = match heard(person, message).await {
+    let mut message = match heard(person, message).await {
         Ok(message) => message,
         Err(why) => return Ok(Turn::Blocked(why)),
     };
@@ -60,7 +60,10 @@ pub async fn run(agent: &mut Agent, person: &Person, message: Message) -> Result
         mcp.tell(person);
     }
     let mut attached = person.attached(&message.text);
-    attached.extend(person.mentioned(&message.text).await);
+    attached.extend(match message.brought.take() {
+        Some(brought) => person.told(brought),
+        None => person.mentioned(&message.text).await,
+    });
     attached.into_iter().for_each(|entry| inbox.post(entry));
     if let Some(context) = &message.context {
         inbox.post(added(context));

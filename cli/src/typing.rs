@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
+use crate::attach::Attached;
+
 /// A key, or a paste.
 #[derive(Debug, PartialEq)]
 pub enum Key {
@@ -125,6 +127,8 @@ pub struct Message {
     pub piped: String,
     /// What the hooks added, once they have heard it.
     pub context: Option<String>,
+    /// The resources of servers that it names, once they have been asked for.
+    pub brought: Option<Attached>,
     pub heard: bool,
 }
 

@@ -64,11 +64,13 @@ pub async fn until_interrupted<T>(
     ended
 }
 
-/// Lets a message wait; it is not said before the hooks have heard it. A command is for the program.
+/// Lets a message wait; it is not said before the hooks have heard it and servers have given what it names. A command is for
+/// the program.
 fn queue(text: String, person: &Person) {
     let (hooks, screen) = (person.hooks.clone(), person.screen.clone());
+    let mcp = person.mcp().filter(|mcp| mcp.is_named_in(&text));
     let message = Message::new(text.clone());
-    if hooks.is_empty() || message.is_command() {
+    if message.is_command() || hooks.is_empty() && mcp.is_none() {
         return screen.queue(message.heard(None));
     }
     screen.queue(message);
@@ -82,7 +84,13 @@ fn queue(text: String, person: &Person) {
                 let why = plain(why.trim());
                 screen.warn(&format!("a hook did not let this through: {why}"));
             }
-            None => screen.heard(&text, heard.context),
+            None => {
+                let brought = match mcp {
+                    Some(mcp) => Some(mcp.attached(&text).await),
+                    None => None,
+                };
+                screen.heard(&text, heard.context, brought);
+            }
         }
     });
 }

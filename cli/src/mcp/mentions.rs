@@ -18,6 +18,13 @@ impl Mcp {
         self.mentioned(name).is_some()
     }
 
+    /// Whether a message names resources of servers.
+    pub fn is_named_in(&self, message: &str) -> bool {
+        attach::names(message)
+            .iter()
+            .any(|name| self.is_mention(name))
+    }
+
     /// Server and URI.
     fn mentioned<'a>(&self, name: &'a str) -> Option<(&'a str, &'a str)> {
         let (server, uri) = name.split_once(':').filter(|(_, uri)| !uri.is_empty())?;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::provider::{Provider, calls, echo, results, says};
+use crate::provider::{Provider, bash, calls, echo, held_calls, results, says};
 use crate::terminal::{Setup, Terminal};
 
 /// A start with these servers in the user's own file.
@@ -158,4 +158,26 @@ fn a_server_that_does_not_work_is_told_once_and_is_in_nobodys_way() {
         1
     );
     terminal.leaves();
+}
+
+#[test]
+fn a_message_that_is_typed_meanwhile_brings_resources_along() {
+    let Some(server) = everything() else { return };
+    let provider = Provider::saying(vec![held_calls(&[bash("ls")]), says("I read it.")]);
+    let mut terminal = with(json!({"everything": server})).start(provider);
+    lists(&mut terminal, "✓ everything: ");
+    terminal.says("work");
+    terminal.works();
+    let mention = "@everything:demo://resource/static/document/features.md";
+    terminal.keys(&format!("read {mention}\r"));
+    terminal.sees("next: read @everything:");
+    // The server is asked while the model is; were it slower, the message would wait for the next turn.
+    std::thread::sleep(Duration::from_millis(500));
+    terminal.provider.let_go();
+    terminal.sees("attached: everything:demo://resource/static/document/features.md");
+    terminal.sees("I read it.");
+    terminal.prompt();
+    let (_, provider) = terminal.leaves();
+    let sent = provider.last();
+    assert!(sent.contains("of the MCP server everything]"), "{sent}");
 }
