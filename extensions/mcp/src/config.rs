@@ -9,6 +9,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::schema::SERVER;
+
 /// A server, as it is configured.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Server {
@@ -153,10 +155,10 @@ pub fn is_name(name: &str) -> Result<(), String> {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_-. ".contains(letter);
     // Two of them stand between the names of server and tool.
     let is_one = !name.contains("__") && !name.starts_with('_') && !name.ends_with('_');
-    match !name.trim().is_empty() && name.len() <= 64 && name.chars().all(is_plain) && is_one {
+    match !name.trim().is_empty() && name.len() <= SERVER && name.chars().all(is_plain) && is_one {
         true => Ok(()),
         false => Err(format!(
-            "{name:?} can't be a server's name: use up to 64 letters, digits, - and single _"
+            "{name:?} can't be a server's name: use up to {SERVER} letters, digits, - and single _"
         )),
     }
 }

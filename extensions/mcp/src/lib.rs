@@ -14,6 +14,7 @@ pub mod offer;
 pub mod render;
 pub mod schema;
 pub mod servers;
+mod shape;
 pub mod tools;
 
 // One server.

@@ -3,41 +3,58 @@
 //! The rules are those of OpenAI, Anthropic and Gemini together: names of 64 plain characters, an object at the root without
 //! alternatives, no references, items for each array. The server is always called by its own names.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
+
+use crate::errors::start_of;
+use crate::shape;
 
 /// The longest name that all providers take.
 const NAME: usize = 64;
 /// The longest description that all providers take, in characters.
 const DESCRIPTION: usize = 1024;
 /// So many bytes a schema may have once its references are followed. Two references to what has two references in turn
-/// double it at each step, so it is counted while it grows.
+/// double it at each step, so it is counted while it grows, with all that is looked at on the way.
 const SIZE: usize = 64 << 10;
 /// What is nested deeper, or stands behind more references, may be anything.
 const DEPTH: usize = 64;
+/// The longest name of a server. All of it stands in its tools' names, for rules judge by it.
+pub const SERVER: usize = 40;
 
-/// `mcp__server__tool`, in characters that providers take. A name that is too long keeps its ends, and a mark that tells it
-/// from others.
+/// `mcp__server__tool`, in characters that providers take. A tool's name that is too long, or has others, ends in a mark
+/// that tells it from its like.
 pub fn name(server: &str, tool: &str) -> String {
-    let plain = |text: &str| -> String {
-        let letters = text.chars().map(|letter| match letter {
-            'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '-' => letter,
-            _ => '_',
-        });
-        letters.collect()
-    };
-    let whole = format!("mcp__{}__{}", plain(server), plain(tool));
-    if whole.len() <= NAME && plain(tool) == tool {
-        return whole;
+    let whole = format!("mcp__{}__{}", label(server), plain(tool));
+    match whole.len() <= NAME && plain(tool) == tool {
+        true => whole,
+        false => marked(&whole, NAME, &format!("{server}\n{tool}")),
     }
-    let mark = format!("{:06x}", hash(&format!("{server}\n{tool}")) & 0xff_ffff);
-    let whole = match whole.len() > NAME - 7 {
-        true => {
-            let (head, tail) = (&whole[..34], &whole[whole.len() - (NAME - 7 - 35)..]);
-            format!("{head}_{tail}")
+}
+
+/// What stands for a server in its tools' names. No two servers have the same, and a rule for one does not mean another.
+pub fn label(server: &str) -> String {
+    match plain(server) == server {
+        true => server.to_string(),
+        false => {
+            let parts = plain(server);
+            let parts: Vec<&str> = parts.split('_').filter(|part| !part.is_empty()).collect();
+            marked(&parts.join("_"), SERVER, server)
         }
-        false => whole,
-    };
-    format!("{whole}_{mark}")
+    }
+}
+
+fn plain(text: &str) -> String {
+    let letters = text.chars().map(|letter| match letter {
+        'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '-' => letter,
+        _ => '_',
+    });
+    letters.collect()
+}
+
+fn marked(plain: &str, longest: usize, what: &str) -> String {
+    let head = &plain[..plain.len().min(longest - 7)];
+    format!("{head}_{:06x}", hash(what) & 0xff_ffff)
 }
 
 /// FNV-1a, which is the same in every session.
@@ -80,9 +97,11 @@ pub fn clean(schema: &Value) -> Result<Value, String> {
     flatten(root);
     root.insert("type".to_string(), json!("object"));
     root.entry("properties").or_insert_with(|| json!({}));
+    shape::require_what_is_there(root);
     let names = root["properties"].as_object().into_iter().flatten();
     let bad = names.map(|(name, _)| name).find(|name| !is_property(name));
     if let Some(bad) = bad {
+        let bad = start_of(bad, 100);
         return Err(format!("providers take no argument named {bad:?}"));
     }
     Ok(cleaned)
@@ -108,22 +127,21 @@ fn flatten(root: &mut Map<String, Value>) {
             }
         }
         let required = branches.iter().map(|branch| {
-            let names = branch["required"].as_array();
-            names.cloned().unwrap_or_default()
+            let names = branch["required"].as_array().into_iter().flatten();
+            names.filter_map(Value::as_str).collect::<Vec<_>>()
         });
         let wanted = required.reduce(|wanted, names| match word {
             "allOf" => [wanted, names].concat(),
-            _ => wanted
-                .into_iter()
-                .filter(|name| names.contains(name))
-                .collect(),
+            _ => {
+                let names: HashSet<&str> = names.into_iter().collect();
+                wanted
+                    .into_iter()
+                    .filter(|name| names.contains(name))
+                    .collect()
+            }
         });
         if let Value::Array(own) = root.entry("required").or_insert_with(|| json!([])) {
-            for name in wanted.unwrap_or_default() {
-                if !own.contains(&name) {
-                    own.push(name);
-                }
-            }
+            own.extend(wanted.unwrap_or_default().into_iter().map(Value::from));
         }
     }
     for word in ROOTLESS {
@@ -145,10 +163,11 @@ struct Cleaner<'a> {
 
 impl<'a> Cleaner<'a> {
     fn clean(&mut self, schema: &'a Value) -> Result<Value, String> {
+        self.grow(2)?;
         let fields = match schema {
             Value::Object(fields) if self.depth < DEPTH => fields,
             // `true` takes anything, and so does what can't be read.
-            _ => return self.keep(&json!({})),
+            _ => return Ok(json!({})),
         };
         self.depth += 1;
         let cleaned = match fields.get("$ref").and_then(Value::as_str) {
@@ -162,49 +181,57 @@ impl<'a> Cleaner<'a> {
     fn each(&mut self, fields: &'a Map<String, Value>) -> Result<Value, String> {
         let mut cleaned = Map::new();
         for (word, value) in fields {
-            if word.starts_with('$') || word.starts_with("x-") || word == "definitions" {
-                continue;
+            self.grow(word.len() + 2)?;
+            if let Some(value) = self.field(word, value)? {
+                cleaned.insert(word.clone(), value);
             }
-            let value = match (word.as_str(), value) {
-                ("properties" | "patternProperties" | "dependentSchemas", Value::Object(named)) => {
-                    let mut inner = Map::new();
-                    for (name, schema) in named {
-                        self.grow(name.len())?;
-                        inner.insert(name.clone(), self.clean(schema)?);
-                    }
-                    Value::Object(inner)
-                }
-                ("anyOf" | "oneOf" | "allOf" | "prefixItems", Value::Array(inner)) => {
-                    let inner = inner.iter().map(|schema| self.clean(schema));
-                    Value::Array(inner.collect::<Result<_, _>>()?)
-                }
-                (
-                    "items" | "not" | "contains" | "propertyNames" | "if" | "then" | "else",
-                    schema,
-                ) => self.clean(schema)?,
-                (
-                    "additionalProperties" | "unevaluatedProperties" | "unevaluatedItems",
-                    schema @ Value::Object(_),
-                ) => self.clean(schema)?,
-                (_, value) => self.keep(value)?,
-            };
-            self.grow(word.len())?;
-            cleaned.insert(word.clone(), value);
         }
-        let is_array = |kind: &Value| {
-            *kind == "array"
-                || kind
-                    .as_array()
-                    .is_some_and(|kinds| kinds.contains(&json!("array")))
-        };
-        if cleaned.get("type").is_some_and(is_array) {
+        if shape::kinds(&cleaned).any(|kind| kind == "array") {
             cleaned.entry("items").or_insert_with(|| json!({}));
+        }
+        // At the root alternatives have their say first.
+        if self.depth > 1 {
+            shape::require_what_is_there(&mut cleaned);
         }
         Ok(Value::Object(cleaned))
     }
 
+    /// What is given in place of a word's value; `None` leaves the word out.
+    fn field(&mut self, word: &str, value: &'a Value) -> Result<Option<Value>, String> {
+        let is_others = word.starts_with('$') || word.starts_with("x-") || word == "definitions";
+        if is_others || !shape::fits(word, value) {
+            return Ok(None);
+        }
+        Ok(Some(match (word, value) {
+            ("properties" | "patternProperties" | "dependentSchemas", Value::Object(named)) => {
+                let mut inner = Map::new();
+                for (name, schema) in named {
+                    self.grow(name.len())?;
+                    // The root's arguments are looked at once all of them are known.
+                    if self.depth == 1 || word != "properties" || is_property(name) {
+                        inner.insert(name.clone(), self.clean(schema)?);
+                    }
+                }
+                Value::Object(inner)
+            }
+            ("anyOf" | "oneOf" | "allOf" | "prefixItems", Value::Array(inner)) => {
+                let inner = inner.iter().map(|schema| self.clean(schema));
+                Value::Array(inner.collect::<Result<_, _>>()?)
+            }
+            ("items" | "not" | "contains" | "propertyNames" | "if" | "then" | "else", schema) => {
+                self.clean(schema)?
+            }
+            (
+                "additionalProperties" | "unevaluatedProperties" | "unevaluatedItems",
+                schema @ Value::Object(_),
+            ) => self.clean(schema)?,
+            (_, value) => self.keep(value)?,
+        }))
+    }
+
     /// What a reference leads to; anything, where it leads out of the schema or round in a circle.
     fn follow(&mut self, target: &'a str, beside: &'a Map<String, Value>) -> Result<Value, String> {
+        self.grow(target.len())?;
         let found = target
             .strip_prefix('#')
             .and_then(|pointer| self.root.pointer(pointer));
@@ -215,10 +242,11 @@ impl<'a> Cleaner<'a> {
                 self.following.pop();
                 followed
             }
-            _ => self.keep(&json!({}))?,
+            _ => json!({}),
         };
         if let (Some(followed), Some(description)) =
             (followed.as_object_mut(), beside.get("description"))
+            && shape::fits("description", description)
         {
             followed.insert("description".to_string(), self.keep(description)?);
         }
