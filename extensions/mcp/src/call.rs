@@ -23,6 +23,8 @@ use crate::transport::{INVALID, LONGEST, TOO_LARGE};
 
 /// So often a server may ask back before it answers.
 const ROUNDS: usize = 10;
+/// And so many things each time.
+const QUESTIONS: usize = 100;
 
 /// Who hears of the progress of a call.
 pub type Progress<'a> = &'a (dyn Fn(&str) + Send + Sync);
@@ -160,6 +162,10 @@ impl Inner {
                 state,
             });
         };
+        if requests.len() > QUESTIONS {
+            let words = format!("it asks {} questions at once", requests.len());
+            return Err(CallError::Invalid(words));
+        }
         let mut answers = BTreeMap::new();
         for (key, request) in requests {
             let method = request["method"].as_str().unwrap_or_default();

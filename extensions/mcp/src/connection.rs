@@ -36,6 +36,8 @@ use crate::transport::Gate;
 const HEADER_MISMATCH: i32 = -32020;
 /// Pages that are read of a list.
 const PAGES: usize = 100;
+/// So many entries of a list are taken, for each of them costs memory, and time in each search.
+pub(crate) const ENTRIES: usize = 5_000;
 
 /// A server that can be called. Clones are the same connection; it ends with the last of them.
 #[derive(Clone)]
@@ -186,9 +188,10 @@ impl Connection {
                     .into_iter()
                     .filter(|entry| entry[named_by].is_string()),
             );
+            found.truncate(ENTRIES);
             let next = page["nextCursor"].as_str().map(str::to_string);
             // A cursor that stays the same would never end.
-            if next.is_none() || next == cursor {
+            if next.is_none() || next == cursor || found.len() == ENTRIES {
                 break;
             }
             cursor = next;

@@ -6,6 +6,7 @@ use corecoder::Spec;
 use serde_json::Value;
 
 use crate::config::Server;
+use crate::connection::ENTRIES;
 use crate::schema;
 
 /// A tool of a server.
@@ -50,6 +51,11 @@ impl Tools {
                 }
                 Err(why) => tools.left_out.push((name.to_string(), why)),
             }
+        }
+        if raw.len() >= ENTRIES {
+            let what = format!("(what is listed behind {ENTRIES} others)");
+            let why = "no more are taken of one server".to_string();
+            tools.left_out.push((what, why));
         }
         for name in server.allowed_tools.iter().flatten() {
             if !raw.iter().any(|tool| tool["name"] == name.as_str()) {

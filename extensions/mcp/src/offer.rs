@@ -21,8 +21,11 @@ use crate::tools::{CALL, Direct, SEARCH, both};
 const MOST: usize = 40;
 /// As do tools that would fill more of the window, in percent.
 const SHARE: u64 = 10;
-/// What a server says of its use, in bytes at most.
+/// So many are given one by one in a conversation, however often a server lists others.
+const EVER: usize = 2 * MOST;
+/// What a server says of its use, in bytes at most; and all of them together.
 const INSTRUCTIONS: usize = 2_000;
+const ALL_INSTRUCTIONS: usize = 10_000;
 
 /// What is put around each tool before the model is given it: hooks, rules, records. `None` keeps it from the model.
 pub type Wrap = Box<dyn Fn(Arc<dyn Tool>) -> Option<Arc<dyn Tool>> + Send + Sync>;
@@ -93,6 +96,10 @@ impl Inner {
         let is_much =
             specs.len() > MOST || tokens::of_prefix("", &specs) * 100 > self.window * SHARE;
         let mut given = self.given.lock();
+        let new = found
+            .iter()
+            .filter(|found| !given.direct.contains(&found.spec.name));
+        let is_much = is_much || given.has_begun && given.direct.len() + new.count() > EVER;
         match (given.has_begun, is_much) {
             (false, _) => self.give_anew(&mut given, found, is_much),
             (true, false) if !given.behind => self.give_more(&mut given, found),
@@ -171,7 +178,9 @@ impl Inner {
 
     /// What servers say of their use.
     fn tell_instructions(&self) {
-        for (configured, state) in self.servers.states() {
+        let states = self.servers.states();
+        let most = INSTRUCTIONS.min(ALL_INSTRUCTIONS / states.len().max(1));
+        for (configured, state) in states {
             let name = format!("mcp {}", configured.name);
             let State::Ready(ready) = state else { continue };
             let Some(words) = ready.connection.instructions().map(str::trim) else {
@@ -180,7 +189,7 @@ impl Inner {
             if words.is_empty() || ready.tools.list.is_empty() {
                 continue;
             }
-            let end = words.floor_char_boundary(INSTRUCTIONS);
+            let end = words.floor_char_boundary(most);
             let cut = if end < words.len() { " ..." } else { "" };
             let text = format!(
                 "[the MCP server {} says how its tools are used]\n{}{cut}",

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -45,6 +46,9 @@ struct Slot {
     state: Mutex<State>,
     /// As they were listed last, so that they can be asked for while the server is started again.
     tools: Mutex<Arc<Tools>>,
+    /// They are listed anew by one task at a time, and one at most waits for its turn.
+    refreshing: tokio::sync::Mutex<()>,
+    is_due: AtomicBool,
 }
 
 /// How a server is.
@@ -91,6 +95,8 @@ impl Servers {
             let slot = Slot {
                 state: Mutex::new(state),
                 tools: Mutex::default(),
+                refreshing: tokio::sync::Mutex::default(),
+                is_due: AtomicBool::new(false),
                 configured,
             };
             (slot.configured.name.clone(), slot)
@@ -308,6 +314,11 @@ impl Servers {
         let Some(slot) = self.0.slots.get(&name) else {
             return;
         };
+        if slot.is_due.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let _turn = slot.refreshing.lock().await;
+        slot.is_due.store(false, Ordering::Relaxed);
         let (Ok(server), State::Ready(ready)) =
             (&slot.configured.server, slot.state.lock().clone())
         else {
@@ -352,7 +363,10 @@ async fn listed(server: &Server, connection: &Connection) -> Result<Tools, Strin
         .tools()
         .await
         .map_err(|error| error.to_string())?;
-    Ok(Tools::of(server, &raw))
+    // Many large schemas take a while.
+    let server = server.clone();
+    let tools = tokio::task::spawn_blocking(move || Tools::of(&server, &raw));
+    tools.await.map_err(|error| error.to_string())
 }
 
 /// Hears what servers tell, and passes it on.

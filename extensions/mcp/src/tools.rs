@@ -92,6 +92,8 @@ impl Search {
 
 /// How many tools one search shows, at most.
 const SHOWN: usize = 8;
+/// How many words of a query count.
+const WORDS: usize = 20;
 
 #[async_trait]
 impl Tool for Search {
@@ -135,13 +137,24 @@ found with {CALL}.{servers}"
                 description,
                 parameters,
             } = &found.spec;
-            format!("{name}: {description}\n  parameters: {parameters}")
+            format!("{name}: {description}\n  parameters: {}", brief(parameters))
         });
         let mut text = shown.collect::<Vec<_>>().join("\n\n");
         if more > 0 {
             text += &format!("\n\n{more} more fit; more words narrow it down");
         }
         Ok(text)
+    }
+}
+
+/// A schema as it is told in a result; of a long one the beginning.
+fn brief(schema: &Value) -> String {
+    const LONGEST: usize = 3_000;
+    let text = schema.to_string();
+    let end = text.floor_char_boundary(LONGEST);
+    match text.len() - end {
+        0 => text,
+        more => format!("{} ... [{more} more bytes]", &text[..end]),
     }
 }
 
@@ -158,7 +171,8 @@ fn shortened(names: &[&str]) -> String {
 /// The tools that a query fits, the best first: a word in the name counts more than one in the description, a rare word more
 /// than a common one.
 pub fn ranked<'a>(tools: &'a [Found], query: &str) -> Vec<&'a Found> {
-    let words = words(query);
+    let mut words = words(query);
+    words.truncate(WORDS);
     let texts: Vec<(Vec<String>, Vec<String>)> = tools
         .iter()
         .map(|found| {
@@ -172,24 +186,26 @@ pub fn ranked<'a>(tools: &'a [Found], query: &str) -> Vec<&'a Found> {
         text.iter()
             .any(|own| own.starts_with(word) || (own.len() > 3 && word.starts_with(own.as_str())))
     };
-    let mut scored: Vec<(f64, &Found)> = Vec::new();
-    for (found, (name, description)) in tools.iter().zip(&texts) {
-        let score = words.iter().map(|word| {
-            let fitting = texts
-                .iter()
-                .filter(|(name, about)| has(name, word) || has(about, word));
-            let rare = (1.0 + tools.len() as f64 / (1 + fitting.count()) as f64).ln();
-            match (has(name, word), has(description, word)) {
-                (true, _) => 3.0 * rare,
-                (false, true) => rare,
+    let mut scores = vec![0.0; tools.len()];
+    for word in &words {
+        let fits: Vec<f64> = texts
+            .iter()
+            .map(|(name, about)| match (has(name, word), has(about, word)) {
+                (true, _) => 3.0,
+                (false, true) => 1.0,
                 (false, false) => 0.0,
-            }
-        });
-        let score: f64 = score.sum();
-        if score > 0.0 || found.spec.name == query {
-            scored.push((score, found));
+            })
+            .collect();
+        let fitting = fits.iter().filter(|fit| **fit > 0.0).count();
+        let rare = (1.0 + tools.len() as f64 / (1 + fitting) as f64).ln();
+        for (score, fit) in scores.iter_mut().zip(fits) {
+            *score += fit * rare;
         }
     }
+    let scored = scores.into_iter().zip(tools);
+    let mut scored: Vec<(f64, &Found)> = scored
+        .filter(|(score, found)| *score > 0.0 || found.spec.name == query)
+        .collect();
     scored.sort_by(|(one, first), (other, second)| {
         other
             .total_cmp(one)
@@ -239,8 +255,12 @@ impl CallFound {
         let schema = &found.spec.parameters;
         let none = json!({});
         let given = args.get("arguments").unwrap_or(&none);
-        let args = tools::fit(schema, given)
-            .map_err(|problem| format!("{problem}, so nothing was run. The schema is {schema}"))?;
+        let args = tools::fit(schema, given).map_err(|problem| {
+            format!(
+                "{problem}, so nothing was run. The schema is {}",
+                brief(schema)
+            )
+        })?;
         Ok((found, args))
     }
 }

@@ -330,6 +330,8 @@ async fn lists_without_end_end() {
     }
     let connection = open(&hostile("endless pages")).await;
     assert_eq!(connection.tools().await.unwrap().len(), 100);
+    let connection = open(&hostile("large pages")).await;
+    assert_eq!(connection.tools().await.unwrap().len(), 5_000);
     let connection = open(&hostile("same page")).await;
     assert_eq!(connection.tools().await.unwrap().len(), 2);
 }

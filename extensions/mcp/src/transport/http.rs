@@ -39,7 +39,7 @@ impl Place {
         let parsed = Url::parse(url).ok();
         let url = parsed
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-            .ok_or_else(|| setting(format!("the server's url is none of HTTP: {url}")))?;
+            .ok_or_else(|| setting("the server's url is none of HTTP".to_string()))?;
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             let bad = |what| setting(format!("the header {name} holds {what} that HTTP forbids"));

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::errors::start_of;
 use crate::link::Link;
+use crate::transport::lenient::mended;
 
 /// Codes of errors that we make out of what a server sends; none of them comes from a server.
 pub const INVALID: i32 = i32::MIN + 1;
@@ -21,9 +22,14 @@ pub const TOO_LARGE: i32 = i32::MIN + 2;
 pub fn read(line: &[u8], link: &Link, into: &mut VecDeque<ServerJsonRpcMessage>) -> Option<String> {
     let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
     let line = line.trim_ascii();
-    match serde_json::from_slice(line) {
+    let is_message = matches!(line.first(), Some(b'{' | b'['));
+    let read = serde_json::from_slice(line).or_else(|error| match is_message {
+        true => serde_json::from_str(&mended(line)).map_err(|_| error),
+        false => Err(error),
+    });
+    match read {
         Ok(value @ (Value::Object(_) | Value::Array(_))) => take(value, into),
-        Err(error) if matches!(line.first(), Some(b'{' | b'[')) => {
+        Err(error) if is_message => {
             if let Some(id) = awaited_in(line, link) {
                 let text = String::from_utf8_lossy(line);
                 let start = start_of(&text, 100);

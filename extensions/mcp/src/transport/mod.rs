@@ -1,6 +1,7 @@
 //! How messages travel. Three transports, and before each of them a gate that keeps from the SDK what it would be flooded by.
 
 pub mod http;
+mod lenient;
 mod message;
 pub mod sse;
 pub mod stdio;

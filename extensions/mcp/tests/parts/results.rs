@@ -127,3 +127,35 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_result_of_many_pictures_and_files_stays_one_that_can_be_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let picture = json!({"type": "image", "data": PNG, "mimeType": "image/png"});
+    let rendered = result(&json!({"content": vec![picture; 200]}), folder.path());
+    assert_eq!(rendered.pictures.len(), 10);
+    assert!(
+        rendered.text.contains("50 files at most"),
+        "{}",
+        rendered.text
+    );
+    // And the text that tells of them, if it is long.
+    assert!(std::fs::read_dir(folder.path()).unwrap().count() <= 51);
+    // What only says that it is a picture would be refused, and everything with it.
+    for data in ["", "AAAA"] {
+        let block = json!({"type": "image", "data": data, "mimeType": "image/png"});
+        assert_eq!(
+            result(&json!({"content": [block]}), folder.path()).pictures,
+            []
+        );
+    }
+}
+
+#[test]
+fn a_long_prompt_is_cut_like_an_attached_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let message =
+        json!({"role": "user", "content": {"type": "text", "text": "x".repeat(1_000_000)}});
+    let text = prompt(&json!({"messages": [message]}), folder.path()).text;
+    assert!((100_000..101_000).contains(&text.len()), "{}", text.len());
+}

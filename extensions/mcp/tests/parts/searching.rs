@@ -41,3 +41,17 @@ fn tools_are_found_by_what_they_do_or_are_named() {
     assert_eq!(first(""), None);
     assert_eq!(ranked(&tools, "repository").len(), 2);
 }
+
+#[test]
+fn a_search_among_all_that_servers_may_list_takes_no_time_that_one_notices() {
+    let about = "a long description of what this one does with many words ".repeat(17);
+    let tools: Vec<Found> = (0..5_000)
+        .map(|n| tool(&format!("tool_{n}"), &about))
+        .collect();
+    let begun = std::time::Instant::now();
+    assert_eq!(
+        ranked(&tools, &"what does this tool do with words ".repeat(50)).len(),
+        5_000
+    );
+    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+}

@@ -259,6 +259,9 @@ def tools(id, cursor):
         answer(id, {"tools": [tool, 5, None, {"inputSchema": {}}, {"name": 7}, {"name": "odd", "inputSchema": 3, "annotations": "no"}]})
     elif MODE == "endless pages":
         answer(id, {"tools": [tool], "nextCursor": str(int(cursor or 0) + 1)})
+    elif MODE == "large pages":
+        many = [{"name": f"t{cursor}_{n}"} for n in range(3_000)]
+        answer(id, {"tools": many, "nextCursor": str(int(cursor or 0) + 1)})
     elif MODE == "same page":
         answer(id, {"tools": [tool], "nextCursor": "again"})
     elif MODE == "no list":
