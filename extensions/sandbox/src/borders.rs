@@ -13,6 +13,9 @@ use crate::policy::{Access, INSTRUCTIONS, Policy, SETTINGS};
 use crate::repository;
 
 /// Folders that all programs share: what a session makes there is its own, and goes with it.
+/// How the folders of sessions are called, which lie in a shared one.
+pub const PREFIX: &str = "corecoder-";
+
 const SHARED: &[&str] = &["/tmp", "/var/tmp", "/dev/shm"];
 
 /// What is to be done at a path.
@@ -142,6 +145,10 @@ impl Borders {
             return Err(Refused::NotOurs);
         };
         let top = zone.join(first);
+        // What looks like a session's folder would be believed to be one, once nobody holds it.
+        if first.as_encoded_bytes().starts_with(PREFIX.as_bytes()) {
+            return Err(Refused::NotOurs);
+        }
         match fs::symlink_metadata(&top) {
             Err(_) => Ok(()),
             Ok(_) if self.made.has(&top) => Ok(()),
@@ -232,7 +239,16 @@ fn below<'a>(root: &Path, path: &'a Path) -> std::path::Components<'a> {
 
 /// Removes what a session left in shared folders, so far as it is still what the session made.
 pub fn sweep(scratch: &Path) {
-    for path in Made::new(scratch.join("made")).all_known() {
+    let is_shared = |path: &Path| {
+        let shared = SHARED
+            .iter()
+            .filter_map(|shared| fs::canonicalize(shared).ok());
+        shared
+            .into_iter()
+            .any(|shared| path.parent() == Some(&shared))
+    };
+    let known = Made::new(scratch.join("made")).all_known();
+    for path in known.into_iter().filter(|path| is_shared(path)) {
         let _ = match path.is_dir() && !path.is_symlink() {
             true => fs::remove_dir_all(&path).or_else(|_| {
                 open_up(&path);

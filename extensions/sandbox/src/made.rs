@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::fs;
-use std::io::Write;
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,10 +15,13 @@ use serde::{Deserialize, Serialize};
 pub struct Made {
     file: PathBuf,
     known: HashMap<PathBuf, Id>,
+    /// So much of the file has been read.
+    end: u64,
 }
 
-/// Device and inode: a path alone may come to stand for something else.
-type Id = Option<(u64, u64)>;
+/// Device, inode, and the time of its making, in nanoseconds: a path alone may come to stand for something else, and an inode's
+/// number is given again.
+type Id = Option<(u64, u64, u64)>;
 
 /// A line of JSON.
 #[derive(Serialize, Deserialize)]
@@ -28,23 +32,33 @@ struct Entry {
 
 fn id(path: &Path) -> Id {
     let metadata = fs::symlink_metadata(path).ok()?;
-    Some((metadata.dev(), metadata.ino()))
+    let made = metadata.created().ok();
+    let made = made.and_then(|made| made.duration_since(UNIX_EPOCH).ok());
+    let made = made.map_or(0, |made| made.as_nanos() as u64);
+    Some((metadata.dev(), metadata.ino(), made))
 }
 
 impl Made {
     pub fn new(file: PathBuf) -> Made {
-        let known = HashMap::new();
-        Made { file, known }
+        Made {
+            file,
+            known: HashMap::new(),
+            end: 0,
+        }
     }
 
     /// Whether this is still what the session made.
     pub fn has(&mut self, path: &Path) -> bool {
-        if self.is_known(path) {
-            return true;
+        if !self.is_known(path) {
+            // Another command may have made it meanwhile.
+            self.read();
         }
-        // Another command may have made it meanwhile.
-        self.read();
-        self.is_known(path)
+        let is_known = self.is_known(path);
+        // What was about to be made is there: from now on it is this one, and no other of the name.
+        if is_known && self.known.get(path) == Some(&None) && id(path).is_some() {
+            self.add(path.to_path_buf());
+        }
+        is_known
     }
 
     fn is_known(&self, path: &Path) -> bool {
@@ -113,12 +127,59 @@ impl Made {
         self.known.into_iter().filter_map(is_same).collect()
     }
 
+    /// What was added since the last look, by whomever.
     fn read(&mut self) {
-        let text = fs::read_to_string(&self.file).unwrap_or_default();
-        let entries = text
-            .lines()
-            .filter_map(|line| serde_json::from_str::<Entry>(line).ok());
+        let mut text = Vec::new();
+        let read = File::open(&self.file).and_then(|mut file| {
+            file.seek(SeekFrom::Start(self.end))?;
+            file.read_to_end(&mut text)
+        });
+        if read.is_err() {
+            return;
+        }
+        let whole = text.iter().rposition(|byte| *byte == b'\n');
+        let whole = &text[..whole.map_or(0, |at| at + 1)];
+        self.end += whole.len() as u64;
+        let lines = whole.split(|byte| *byte == b'\n');
+        let entries = lines.filter_map(|line| serde_json::from_slice::<Entry>(line).ok());
         self.known
             .extend(entries.map(|entry| (entry.path.into(), entry.id)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_make_under_a_name_that_the_session_had_is_theirs() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut made = Made::new(folder.path().join("list"));
+        let path = folder.path().join("f");
+        for _ in 0..20 {
+            fs::write(&path, "ours").unwrap();
+            made.add(path.clone());
+            assert!(made.has(&path));
+            // Inodes' numbers are given again at once.
+            fs::remove_file(&path).unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            fs::write(&path, "theirs").unwrap();
+            assert!(!made.has(&path));
+            fs::remove_file(&path).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_was_about_to_be_made_is_the_first_that_is_seen_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut made = Made::new(folder.path().join("list"));
+        let path = folder.path().join("f");
+        made.add(path.clone());
+        fs::write(&path, "ours").unwrap();
+        assert!(made.has(&path));
+        fs::remove_file(&path).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        fs::write(&path, "theirs").unwrap();
+        assert!(!made.has(&path));
     }
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, PipeReader, PipeWriter};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use corecoder::files::shown;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-use crate::borders::{Borders, Change, sweep, temporary};
+use crate::borders::{Borders, Change, PREFIX, sweep, temporary};
 use crate::mechanism::{Job, Keeper, Mechanism, Unavailable};
 use crate::policy::{Access, Network, Policy};
 
@@ -226,7 +226,6 @@ fn borders_shown(policy: &Policy) -> Vec<String> {
     open
 }
 
-const PREFIX: &str = "corecoder-";
 const LOCK: &str = "lock";
 /// A session has locked its folder by then.
 const SETTLED: Duration = Duration::from_secs(60);
@@ -245,6 +244,14 @@ fn sweep_others(folder: &Path) {
     };
     for entry in entries.filter(is_ours) {
         let scratch = entry.path();
+        // Somebody else could have any file of ours removed by a list of theirs.
+        let is_own = entry.metadata().is_ok_and(|folder| {
+            let (user, mode) = (rustix::process::geteuid().as_raw(), folder.mode());
+            folder.is_dir() && folder.uid() == user && mode & 0o077 == 0
+        });
+        if !is_own {
+            continue;
+        }
         // One that was just made may not be locked yet.
         let age = entry.metadata().and_then(|folder| folder.modified()).ok();
         if age
