@@ -7,12 +7,11 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
 use rustix::fs::FileType;
 use rustix::io::Errno;
 
-use super::files::Terminal;
+use super::files::{Opener, Terminal};
 use super::filter::Held;
 use super::loopback::Loopback;
 use super::note::Note;
@@ -41,8 +40,7 @@ pub struct Door {
     /// In bytes.
     pub largest_file: u64,
     pub processes: super::processes::Count,
-    /// Threads that wait to open a named pipe, each with the thread of the keeper that opens it.
-    pub openers: Vec<(i32, JoinHandle<()>)>,
+    pub openers: Vec<Opener>,
 }
 
 /// A call that is held up.

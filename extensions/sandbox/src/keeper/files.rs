@@ -2,6 +2,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
+use std::thread::JoinHandle;
 
 use rustix::fs::{
     AtFlags, CWD, FileType, Gid, Mode, OFlags, Stat, Timestamps, Uid, XattrFlags, chmodat, chownat,
@@ -20,27 +21,45 @@ const DONE: Answered = Ok(Answer::Value(0));
 /// Names may come and go between two looks; after so many they are somebody's game.
 const LOOKS: usize = 20;
 
+/// So many terminals a command has at most, and so many threads of it wait to open named pipes: each takes a descriptor of the
+/// keeper's.
+const TERMINALS: usize = 256;
+const OPENERS: usize = 256;
+
 /// Something whose attributes are to be changed.
 struct Target {
     object: OwnedFd,
     stat: Stat,
 }
 
-/// A terminal, by the name of its file and the time at which that was made: once it is closed its number is given to others.
-#[derive(PartialEq, Eq)]
-pub struct Terminal {
-    device: u64,
-    number: u64,
-    made: (i64, i64),
+/// A thread of the keeper that opens a named pipe for one of the command's.
+pub struct Opener {
+    call: u64,
+    caller: i32,
+    thread: JoinHandle<()>,
 }
 
+/// A terminal's file, held without opening it. Once the terminal is closed its number is given to others, but this file has no
+/// name any more.
+pub struct Terminal(OwnedFd);
+
 impl Terminal {
-    fn of(stat: &Stat) -> Terminal {
-        Terminal {
-            device: stat.st_dev,
-            number: stat.st_ino,
-            made: (stat.st_ctime, stat.st_ctime_nsec as i64),
-        }
+    /// The one that this opening of /dev/ptmx made.
+    fn made_by(maker: &OwnedFd) -> Result<Terminal, Errno> {
+        let path = rustix::pty::ptsname(maker, Vec::new())?;
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(Terminal(openat(CWD, path, flags, Mode::empty())?))
+    }
+
+    fn is_there(&self) -> bool {
+        fstat(&self.0).is_ok_and(|stat| stat.st_nlink > 0)
+    }
+
+    fn is(&self, other: &Stat) -> bool {
+        let is_same = |own: Stat| {
+            (own.st_dev, own.st_ino) == (other.st_dev, other.st_ino) && own.st_nlink > 0
+        };
+        fstat(&self.0).is_ok_and(is_same)
     }
 }
 
@@ -130,15 +149,20 @@ impl Door {
         let through = match kind(&stat) {
             FileType::CharacterDevice if is_maker(&stat) => {
                 let file = reopen(through(object.as_fd()), flags)?;
-                // Without a file there is nothing to open by name.
-                if let Ok(stat) = made_by(&file) {
-                    self.terminals.retain(|former| former.number != stat.st_ino);
-                    self.terminals.push(Terminal::of(&stat));
+                self.terminals.retain(Terminal::is_there);
+                if self.terminals.len() == TERMINALS {
+                    return Err(Errno::NOSPC);
                 }
+                // Without a file there is nothing to open by name.
+                self.terminals.extend(Terminal::made_by(&file));
                 return Ok(Some(descriptor(file, flags)));
             }
             FileType::CharacterDevice => self.device(call, &object, &stat)?,
             FileType::Fifo if !flags.contains(OFlags::NONBLOCK) => {
+                self.openers.retain(|opener| !opener.thread.is_finished());
+                if self.openers.len() == OPENERS {
+                    return Err(Errno::NFILE);
+                }
                 self.open_later(call, object, flags);
                 return Ok(None);
             }
@@ -161,15 +185,21 @@ impl Door {
             });
             sys::answer(listener.as_fd(), id, opened);
         });
-        self.openers.push((call.task.thread, opener));
+        self.openers.push(Opener {
+            call: id,
+            caller: call.task.thread,
+            thread: opener,
+        });
     }
 
     /// Lets go of those for whom a signal has come while they wait to open a named pipe: at the door they would not hear it.
+    /// Who was killed does not wait any more.
     pub fn hear_signals(&mut self) {
-        self.openers.retain(|(_, opener)| !opener.is_finished());
-        for (thread, opener) in &self.openers {
-            if Task::new(*thread).is_signalled() {
-                sys::interrupt(opener);
+        self.openers.retain(|opener| !opener.thread.is_finished());
+        for opener in &self.openers {
+            let waits = sys::still_waits(self.listener.as_fd(), opener.call);
+            if !waits || Task::new(opener.caller).is_signalled() {
+                sys::interrupt(&opener.thread);
             }
         }
     }
@@ -197,7 +227,7 @@ impl Door {
         match (major(stat.st_rdev), minor(stat.st_rdev)) {
             // null, zero, full, random, urandom.
             (1, 3 | 5 | 7 | 8 | 9) => Ok(through(object.as_fd())),
-            (136..=143, _) if self.terminals.contains(&Terminal::of(stat)) => {
+            (136..=143, _) if self.terminals.iter().any(|own| own.is(stat)) => {
                 Ok(through(object.as_fd()))
             }
             // The terminal of whoever opens it, which is not the keeper's.
@@ -393,12 +423,6 @@ fn must_be_folder(found: &Found, flags: OFlags) -> Result<(), Errno> {
 /// /dev/ptmx, of which each opening makes a terminal.
 fn is_maker(stat: &Stat) -> bool {
     (major(stat.st_rdev), minor(stat.st_rdev)) == (5, 2)
-}
-
-/// The file of the terminal that this opening made.
-fn made_by(maker: &OwnedFd) -> Result<Stat, Errno> {
-    let path = rustix::pty::ptsname(maker, Vec::new())?;
-    rustix::fs::stat(path)
 }
 
 /// Opens what is open for looks only, as the command wants it.

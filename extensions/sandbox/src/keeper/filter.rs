@@ -125,6 +125,10 @@ const TOUCHING: &[(i64, u8)] = &[
     (SYS_move_pages, 0),
 ];
 
+/// setpriority(2), ioprio_set(2).
+pub const PRIO_USER: i32 = 2;
+pub const IOPRIO_WHO_USER: i32 = 3;
+
 #[cfg(target_arch = "x86_64")]
 const REFUSED_OLD: &[i64] = &[
     SYS_iopl,
@@ -268,6 +272,8 @@ fn refused() -> Result<Rules, Failure> {
     for request in REFUSED_IOCTLS {
         when(&mut rules, SYS_ioctl, vec![is(1, *request)?])?;
     }
+    // The keeper would wait when it opens the file for another.
+    when(&mut rules, SYS_fcntl, vec![is(1, F_SETLEASE as u64)?])?;
     for bit in (0..32)
         .map(|bit| 1_i32.wrapping_shl(bit))
         .filter(|bit| NEW_NAMESPACES & bit != 0)
@@ -327,6 +333,13 @@ fn held(which: Held) -> Result<Rules, Failure> {
         for (call, number) in TOUCHING {
             when(&mut rules, *call, vec![is_not(*number, 0)?])?;
         }
+        // All processes of a user, be it the caller's.
+        when(&mut rules, SYS_setpriority, vec![is(0, PRIO_USER as u64)?])?;
+        when(
+            &mut rules,
+            SYS_ioprio_set,
+            vec![is(0, IOPRIO_WHO_USER as u64)?],
+        )?;
         // Without new limits it only asks.
         let sets = SeccompCondition::new(2, SeccompCmpArgLen::Qword, SeccompCmpOp::Ne, 0)?;
         when(&mut rules, SYS_prlimit64, vec![is_not(0, 0)?, sets])?;

@@ -9,6 +9,7 @@ use rustix::net::sockopt::socket_domain;
 use rustix::net::{AddressFamily, SocketType};
 
 use super::door::{Answered, Call, Door};
+use super::filter::{IOPRIO_WHO_USER, PRIO_USER};
 use super::loopback::Listener;
 use super::place::{Found, locate, look, path_of, through};
 use super::sys::{self, Answer};
@@ -419,7 +420,13 @@ impl Door {
             let path = format!("/proc/{}/task/{target}", call.task.process()?);
             Ok(std::path::Path::new(&path).exists())
         };
+        let names_user = match call.number {
+            libc::SYS_setpriority => call.int(0) == PRIO_USER,
+            libc::SYS_ioprio_set => call.int(0) == IOPRIO_WHO_USER,
+            _ => false,
+        };
         let may = match target {
+            _ if names_user => false,
             0 => true,
             -1 => false,
             target => is_thread(target)? || self.processes.owns(target),

@@ -42,7 +42,9 @@ impl Count {
     pub fn owns(&self, target: i32) -> bool {
         let own = descendants();
         match target {
-            group if group < 0 => own.iter().any(|process| process.group == -group),
+            group if group < 0 => own
+                .iter()
+                .any(|process| Some(process.group) == group.checked_neg()),
             pid => own.iter().any(|process| process.pid == pid),
         }
     }
