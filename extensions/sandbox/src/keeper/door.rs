@@ -137,7 +137,10 @@ impl Door {
                     Change::Remove => "removing or renaming",
                 };
                 // Programs try their caches and histories, and do without.
-                let is_common = matches!(refused, Refused::Outside | Refused::ReadOnly);
+                let is_common = matches!(
+                    refused,
+                    Refused::Outside | Refused::ReadOnly | Refused::NotOurs
+                );
                 self.note.refuse(what, path, refused.rule(), is_common);
                 Err(match refused {
                     Refused::Outside | Refused::ReadOnly => Errno::ROFS,

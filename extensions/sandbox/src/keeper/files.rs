@@ -446,7 +446,7 @@ fn is_temporary(flags: OFlags) -> bool {
 }
 
 /// A mode without the rights of others that run the file.
-fn plain(mode: Mode) -> Mode {
+pub fn plain(mode: Mode) -> Mode {
     mode - Mode::SUID - Mode::SGID
 }
 

@@ -11,6 +11,7 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use super::door::{Answered, Call, Door};
+use super::files::plain;
 use super::place::{Found, Place, kind, locate, look, path_of, through};
 use super::sys::Answer;
 use crate::borders::Change;
@@ -65,7 +66,7 @@ impl Door {
             &place.folder,
             &place.name,
             kind,
-            call.task.mode(mode),
+            plain(call.task.mode(mode)),
             device,
         )?;
         self.borders.note(&place.path);
