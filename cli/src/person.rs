@@ -135,7 +135,9 @@ impl Person {
 
     /// The session is over, and its servers with it.
     pub async fn leave(&self) {
-        if let Some(mcp) = self.mcp() {
+        // They have the tools, of which some have this: let go, or nobody would tidy up behind the session.
+        let mcp = self.mcp.lock().take();
+        if let Some(mcp) = mcp {
             mcp.servers.close().await;
         }
     }

@@ -791,3 +791,26 @@ for line in sys.stdin:
         provider.results()
     );
 }
+
+#[test]
+fn what_a_session_with_servers_left_elsewhere_is_gone_at_its_end() {
+    let Some(servers) = Servers::new() else {
+        return;
+    };
+    let place = place(json!({"ours": servers.script("fast.py")}));
+    let name = place.project("").display().to_string().replace('/', "_");
+    let made = format!("/tmp/made{name}");
+    let provider = Provider::new(move |n, _| {
+        Answer::Delta(match n {
+            0 => bash(&[&format!("touch {made} && ls {made}")]),
+            _ => says("ok"),
+        })
+    });
+    place.done(
+        &provider,
+        &["-p", "go", "--yes", "--sandbox", "workspace-write"],
+    );
+    let results = provider.results();
+    assert!(!results[0].contains("exit code"), "{results:?}");
+    assert!(!Path::new(&format!("/tmp/made{name}")).exists());
+}
