@@ -158,15 +158,22 @@ fn access(access: &Access) -> String {
                 .collect();
             words.join(" ")
         }
-        Access::Http { url, .. } | Access::Sse { url, .. } => {
-            // A key may stand behind the question mark, or before the host.
-            let url = url.split(['?', '#']).next().unwrap_or_default();
-            match (url.split_once("://"), url.rsplit_once('@')) {
-                (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
-                _ => url.to_string(),
-            }
-        }
+        Access::Http { url, .. } | Access::Sse { url, .. } => address(url),
     }
+}
+
+/// A URL without what may be a key: behind the question mark, or before the host. An `@` in the path is none of that.
+fn address(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_string();
+    };
+    // Whoever follows the URL takes a backslash for a slash.
+    let (authority, path) = rest.split_at(rest.find(['/', '\\']).unwrap_or(rest.len()));
+    let host = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host);
+    format!("{scheme}://{host}{path}")
 }
 
 fn row(configured: &Configured, state: &State) -> Value {

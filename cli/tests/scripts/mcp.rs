@@ -814,3 +814,21 @@ fn what_a_session_with_servers_left_elsewhere_is_gone_at_its_end() {
     assert!(!results[0].contains("exit code"), "{results:?}");
     assert!(!Path::new(&format!("/tmp/made{name}")).exists());
 }
+
+#[test]
+fn the_host_of_a_server_is_shown_whatever_stands_in_its_path() {
+    let place = place(json!({
+        "forged": {"url": "http://127.0.0.1:1/x@api.example.org/mcp", "disabled": true},
+        "slanted": {"url": "http://127.0.0.1:1\\@api.example.org/mcp", "disabled": true},
+        "keyed": {"url": "http://user:secret@127.0.0.1:1/mcp?key=secret#secret", "disabled": true},
+    }));
+    let (_, listed, _) = ended(&mut place.bare(&["mcp", "list"]));
+    for shown in [
+        "forged: switched off (http://127.0.0.1:1/x@api.example.org/mcp)",
+        "slanted: switched off (http://127.0.0.1:1\\@api.example.org/mcp)",
+        "keyed: switched off (http://127.0.0.1:1/mcp)",
+    ] {
+        assert!(listed.contains(shown), "{listed}");
+    }
+    assert!(!listed.contains("secret"), "{listed}");
+}
