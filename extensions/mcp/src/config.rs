@@ -58,6 +58,8 @@ pub enum Access {
 pub struct Configured {
     pub name: String,
     pub file: PathBuf,
+    /// The entry as it stands there, with its variables unfilled: what they stand for may be a key.
+    pub entry: Value,
     pub server: Result<Server, String>,
 }
 
@@ -112,8 +114,9 @@ pub fn read(
         _ => return Err("\"mcpServers\" must be an object of servers by name".to_string()),
     };
     let configured = servers.into_iter().map(|(name, entry)| Configured {
-        server: server(&name, entry, trusted, &variable),
+        server: server(&name, entry.clone(), trusted, &variable),
         file: file.to_path_buf(),
+        entry,
         name,
     });
     Ok(configured.collect())

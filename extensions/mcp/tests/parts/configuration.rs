@@ -134,6 +134,7 @@ fn of_two_entries_of_a_name_the_nearer_counts() {
     let entry = |name: &str, file: &str| Configured {
         name: name.to_string(),
         file: file.into(),
+        entry: json!({}),
         server: Err(String::new()),
     };
     let all = merged([
