@@ -120,11 +120,10 @@ async fn list(places: &Places, as_json: bool, shepherd: &Shepherd) -> ExitCode {
 
 /// A server and how it is, in a line for a person.
 pub fn line(configured: &Configured, state: &State) -> String {
-    let Configured { name, server, .. } = configured;
-    let how = server.as_ref().map_or_else(
-        |_| String::new(),
-        |server| format!(" ({})", shortened(&access(&server.access), 60)),
-    );
+    let name = &configured.name;
+    let how = access(configured).map_or_else(String::new, |access| {
+        format!(" ({})", shortened(&access, 60))
+    });
     match state {
         State::Off => format!("· {name}: switched off{how}"),
         State::Starting => format!("… {name}: is still starting{how}"),
@@ -148,18 +147,21 @@ fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
 }
 
-/// How it is reached, with nothing in it that may be a key.
-fn access(access: &Access) -> String {
-    match access {
-        Access::Stdio { command, args, .. } => {
-            let words: Vec<&str> = std::iter::once(command)
+/// How it is reached, as its file says it: what a variable stands for may be a key. `None` of an entry that is wrong.
+fn access(configured: &Configured) -> Option<String> {
+    let entry = &configured.entry;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
+    Some(match &configured.server.as_ref().ok()?.access {
+        Access::Stdio { .. } => {
+            let args = entry["args"].as_array().into_iter().flatten();
+            let words: Vec<String> = std::iter::once(&entry["command"])
                 .chain(args)
-                .map(String::as_str)
+                .map(text)
                 .collect();
             words.join(" ")
         }
-        Access::Http { url, .. } | Access::Sse { url, .. } => address(url),
-    }
+        Access::Http { .. } | Access::Sse { .. } => address(&text(&entry["url"])),
+    })
 }
 
 /// A URL without what may be a key: behind the question mark, or before the host. An `@` in the path is none of that.
@@ -198,7 +200,7 @@ fn row(configured: &Configured, state: &State) -> Value {
         "error": error,
         "tools": tools,
         "file": configured.file.to_string_lossy(),
-        "access": configured.server.as_ref().ok().map(|server| access(&server.access)),
+        "access": access(configured),
     })
 }
 
@@ -369,29 +371,31 @@ fn get(configured: &Configured) -> Result<ExitCode, String> {
             return Ok(ExitCode::FAILURE);
         }
     };
-    describe(server);
+    describe(configured, server);
     Ok(ExitCode::SUCCESS)
 }
 
-fn describe(server: &Server) {
+fn describe(configured: &Configured, server: &Server) {
     let names = |map: &BTreeMap<String, String>| map.keys().cloned().collect::<Vec<_>>().join(", ");
     let field = |name: &str, value: String| {
         if !value.is_empty() {
             say!("  {name}: {}", plain(&value));
         }
     };
+    let how = access(configured).unwrap_or_default();
     match &server.access {
-        Access::Stdio { env, cwd, .. } => {
-            field("command", access(&server.access));
+        Access::Stdio { env, .. } => {
+            let cwd = configured.entry["cwd"].as_str().unwrap_or_default();
+            field("command", how);
             field("env", names(env));
-            field("cwd", cwd.as_deref().map(shown).unwrap_or_default());
+            field("cwd", cwd.to_string());
         }
         Access::Http { headers, .. } => {
-            field("http", access(&server.access));
+            field("http", how);
             field("headers", names(headers));
         }
         Access::Sse { headers, .. } => {
-            field("sse", access(&server.access));
+            field("sse", how);
             field("headers", names(headers));
         }
     }

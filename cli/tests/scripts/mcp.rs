@@ -832,3 +832,25 @@ fn the_host_of_a_server_is_shown_whatever_stands_in_its_path() {
     }
     assert!(!listed.contains("secret"), "{listed}");
 }
+
+#[test]
+fn what_stands_for_a_key_is_shown_as_the_file_has_it() {
+    let place = place(json!({
+        "program": {"command": "false", "args": ["${MY_TOKEN}"]},
+        "web": {"url": "http://127.0.0.1:1/${MY_TOKEN}", "headers": {"Authorization": "Bearer ${MY_TOKEN}"}},
+    }));
+    for args in [
+        &["list"][..],
+        &["list", "--json"],
+        &["get", "program"],
+        &["get", "web"],
+    ] {
+        let args = [&["mcp"], args].concat();
+        let (_, stdout, stderr) = ended(place.bare(&args).env("MY_TOKEN", "hidden"));
+        assert!(stdout.contains("${MY_TOKEN}"), "{stdout}{stderr}");
+        assert!(
+            !stdout.contains("hidden") && !stderr.contains("hidden"),
+            "{stdout}{stderr}"
+        );
+    }
+}
