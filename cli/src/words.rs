@@ -4,6 +4,22 @@ use corecoder::ToolCall;
 
 /// Text with everything written out that a terminal would obey or not show, for what a person decides about.
 pub fn visible(text: &str) -> String {
+    let shown = |c: char| {
+        if is_hidden(c) {
+            c.escape_unicode().to_string()
+        } else {
+            c.to_string()
+        }
+    };
+    text.chars().map(shown).collect()
+}
+
+/// Whether all of a text is seen as it is: a terminal obeys nothing in it, and it is one line.
+pub fn is_visible(text: &str) -> bool {
+    !text.chars().any(is_hidden)
+}
+
+fn is_hidden(c: char) -> bool {
     const INVISIBLE: [std::ops::RangeInclusive<char>; 13] = [
         '\u{ad}'..='\u{ad}',
         '\u{34f}'..='\u{34f}',
@@ -19,16 +35,7 @@ pub fn visible(text: &str) -> String {
         '\u{2060}'..='\u{2069}',
         '\u{feff}'..='\u{feff}',
     ];
-    let hidden =
-        |c: char| c.is_control() && c != '\t' || INVISIBLE.iter().any(|range| range.contains(&c));
-    let shown = |c: char| {
-        if hidden(c) {
-            c.escape_unicode().to_string()
-        } else {
-            c.to_string()
-        }
-    };
-    text.chars().map(shown).collect()
+    c.is_control() && c != '\t' || INVISIBLE.iter().any(|range| range.contains(&c))
 }
 
 /// Text without anything that a terminal would obey.

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::attach::{self, Attached};
 use crate::mcp::Mcp;
+use crate::words::is_visible;
 
 /// How long a list may take, where somebody waits for it to complete a word.
 const LISTED: Duration = Duration::from_secs(2);
@@ -73,7 +74,8 @@ impl Mcp {
         Ok(entries)
     }
 
-    /// Mentions of resources that begin so, without the `@`.
+    /// Mentions of resources that begin so, without the `@`. What can't be shown as it is is not offered: the editor writes it
+    /// to the terminal.
     pub async fn resources(&self, begun: &str) -> Vec<String> {
         let ready = self.servers.ready();
         let Some((server, _)) = begun.split_once(':') else {
@@ -92,7 +94,7 @@ impl Mcp {
             .iter()
             .filter_map(|resource| resource["uri"].as_str());
         uris.map(|uri| format!("{server}:{uri}"))
-            .filter(|name| name.starts_with(begun))
+            .filter(|name| name.starts_with(begun) && is_visible(name))
             .collect()
     }
 

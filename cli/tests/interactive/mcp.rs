@@ -34,6 +34,13 @@ fn ours() -> Option<Value> {
     Some(json!({"command": python, "args": [script], "startTimeoutSeconds": 60}))
 }
 
+/// A start with a server of this Python, see the file of the server.
+fn small(script: &str) -> Setup {
+    let server = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/servers/small.py");
+    let setup = with(json!({"small": {"command": "python3", "args": [server, "small.py"]}}));
+    setup.file("small.py", script)
+}
+
 /// Waits until `/mcp` says this.
 fn lists(terminal: &mut Terminal, words: &str) {
     let end = Instant::now() + Duration::from_secs(60);
@@ -180,4 +187,26 @@ fn a_message_that_is_typed_meanwhile_brings_resources_along() {
     let (_, provider) = terminal.leaves();
     let sent = provider.last();
     assert!(sent.contains("of the MCP server everything]"), "{sent}");
+}
+
+#[test]
+fn tab_writes_nothing_that_a_terminal_obeys() {
+    let script = r#"
+CAN = {"resources": {}}
+def resources_list(id, params):
+    uris = ["x://\x1b]0;renamed\x07\x1b[31mred", "x://two\nlines", "x://\u202eback", "x://plain"]
+    return {"resources": [{"name": "r", "uri": uri} for uri in uris]}
+"#;
+    let mut terminal = small(script).start(Provider::saying(vec![]));
+    lists(&mut terminal, "✓ small: ");
+    // There is one that it may be.
+    terminal.keys("@small:x\t");
+    terminal.sees("> @small:x://plain");
+    assert!(
+        terminal.heard().others.is_empty() && !terminal.shows("red"),
+        "{:?}",
+        terminal.screen()
+    );
+    terminal.keys("\x03");
+    terminal.leaves();
 }
