@@ -130,9 +130,13 @@ impl Repl {
 
     /// What a server has prepared.
     async fn prompt(&mut self, name: &str, args: &str) -> Option<ExitCode> {
-        let prompted = match self.person.mcp() {
-            Some(mcp) => mcp.prompt(name, args).await,
-            None => None,
+        let mcp = self.person.mcp();
+        let work = async { mcp.as_ref()?.prompt(name, args).await };
+        self.person.screen.works(&format!("/{}", plain(name)));
+        let ended =
+            until_interrupted(work, &mut self.signals, &self.person, &self.kit, &self.kept).await;
+        let Ended::Done(prompted) = ended else {
+            return self.interrupted(ended);
         };
         match prompted {
             Some(Ok(text)) => return self.chat(Message::new(text)).await,

@@ -210,3 +210,23 @@ def resources_list(id, params):
     terminal.keys("\x03");
     terminal.leaves();
 }
+
+#[test]
+fn a_prompt_that_a_server_does_not_give_can_be_stopped() {
+    let script = r#"
+CAN = {"prompts": {}}
+def prompts_list(id, params):
+    return {"prompts": [{"name": "p"}]}
+def prompts_get(id, params):
+    return None
+"#;
+    let mut terminal = small(script).start(Provider::new(|request, _| echo(request)));
+    lists(&mut terminal, "✓ small: ");
+    terminal.says("/mcp__small__p");
+    terminal.works();
+    terminal.sees("/mcp__small__p");
+    terminal.keys("\x03");
+    terminal.sees("stopped; the conversation goes on from here");
+    terminal.talks("still there?", &["still there?"]);
+    terminal.leaves();
+}
