@@ -440,7 +440,7 @@ impl Person {
         }
         let _turn = self.turn.lock().await;
         let asked = self.screen.ask();
-        match elicited::ask(server, params).await {
+        match elicited::ask(server, params, self.screen.look().width).await {
             Ok(result) => result,
             Err(Answer::Interrupted) => {
                 drop(asked);

@@ -1,24 +1,71 @@
 //! Questions of servers to the person: elicitation.
+//!
+//! Nothing that a server wrote may look as if the program said it: it is cut, what a terminal obeys or hides is written out,
+//! and each line of it behind the first has a mark.
 
 use console::style;
 use serde_json::{Map, Value, json};
 
 use crate::question::{Answer, line};
-use crate::words::{plain, visible};
+use crate::words::{shortened, visible, wrapped};
 
-/// Asks what a server wants to know; an `ElicitResult`. `Err` is Ctrl+C.
-pub async fn ask(server: &str, params: &Value) -> Result<Value, Answer> {
-    let message = plain(params["message"].as_str().unwrap_or_default());
-    let mark = style("?").yellow().bold();
-    tell!("{mark} The MCP server {} asks: {message}", visible(server));
+/// Of a text so many characters are shown, and so many rows.
+const TEXT: usize = 2_000;
+const ROWS: usize = 20;
+/// Of what stands in a line with others, so many columns.
+const PIECE: usize = 100;
+/// Choices that are shown; the others can be named.
+const CHOICES: usize = 50;
+/// The longest address of a page, in bytes: what is not seen whole is not opened.
+const ADDRESS: usize = 2_000;
+
+/// Asks what a server wants to know, on a screen of this width; an `ElicitResult`. `Err` is Ctrl+C.
+pub async fn ask(server: &str, params: &Value, width: usize) -> Result<Value, Answer> {
+    let (mark, server) = (style("?").yellow().bold(), visible(server));
+    let message = params["message"].as_str().unwrap_or_default();
+    let first = format!("The MCP server {server} asks:");
+    match said(message, width).as_slice() {
+        [row] if first.len() + row.len() + 4 < width => tell!("{mark} {first} {row}"),
+        rows => {
+            tell!("{mark} {first}");
+            rows.iter().for_each(|row| tell!("  │ {row}"));
+        }
+    }
     match params["url"].as_str() {
         Some(url) => visit(url).await,
-        None => form(&params["requestedSchema"]).await,
+        None => form(&params["requestedSchema"], width).await,
     }
+}
+
+/// A text of a server in rows for a screen of this width, less the mark before each.
+fn said(text: &str, width: usize) -> Vec<String> {
+    let begin: String = text.chars().take(TEXT).collect();
+    let columns = width.saturating_sub(4).max(20);
+    let mut rows: Vec<String> = begin
+        .lines()
+        .flat_map(|line| wrapped(&visible(line), columns))
+        .collect();
+    if rows.len() > ROWS || begin.len() < text.len() {
+        rows.truncate(ROWS);
+        rows.push("…".to_string());
+    }
+    rows
+}
+
+/// A text of a server as a piece of a line.
+fn piece(text: &str) -> String {
+    let begin: String = text.chars().take(PIECE + 1).collect();
+    shortened(&visible(&begin), PIECE)
 }
 
 /// Whether the person wants to open a page, which is never opened for them.
 async fn visit(url: &str) -> Result<Value, Answer> {
+    if url.len() > ADDRESS {
+        tell!(
+            "  it wants you to open a page whose address is too long to be shown; that was declined"
+        );
+        return Ok(json!({"action": "decline"}));
+    }
     tell!("  it wants you to open this page: {}", visible(url));
     Ok(match is_yes("  Did you open it? [y]es, [n]o: ").await? {
         true => json!({"action": "accept"}),
@@ -38,7 +85,7 @@ async fn is_yes(question: &str) -> Result<bool, Answer> {
     }
 }
 
-async fn form(schema: &Value) -> Result<Value, Answer> {
+async fn form(schema: &Value, width: usize) -> Result<Value, Answer> {
     let fields = schema["properties"]
         .as_object()
         .cloned()
@@ -49,6 +96,7 @@ async fn form(schema: &Value) -> Result<Value, Answer> {
         .collect();
     if !titles.is_empty() {
         let words = format!("it wants: {}", titles.join(", "));
+        let words = shortened(&words, width.saturating_sub(4).max(20));
         tell!("  {}", style(words).dim());
     }
     if !is_yes("  Answer it? [y]es, [n]o: ").await? {
@@ -58,7 +106,7 @@ async fn form(schema: &Value) -> Result<Value, Answer> {
     let mut content = Map::new();
     for (name, field) in &fields {
         let is_required = required.iter().any(|one| one == name);
-        if let Some(value) = entered(name, field, is_required).await? {
+        if let Some(value) = entered(name, field, is_required, width).await? {
             content.insert(name.clone(), value);
         }
     }
@@ -70,24 +118,24 @@ fn title(name: &str, field: &Value) -> String {
     let title = field["title"]
         .as_str()
         .filter(|title| !title.trim().is_empty());
-    visible(title.unwrap_or(name))
+    piece(title.unwrap_or(name))
 }
 
 /// The person's value of a field; `None` if it may be left out and is.
-async fn entered(name: &str, field: &Value, is_required: bool) -> Result<Option<Value>, Answer> {
-    if let Some(about) = field["description"].as_str() {
-        tell!("  {}", style(plain(about)).dim());
-    }
+async fn entered(
+    name: &str,
+    field: &Value,
+    is_required: bool,
+    width: usize,
+) -> Result<Option<Value>, Answer> {
     let choices = choices(field);
-    for (number, (_, title)) in choices.iter().enumerate() {
-        tell!("    {} {}", number + 1, visible(title));
-    }
+    explain(field, &choices, width);
     let default = field.get("default").filter(|default| !default.is_null());
     let shown = match default {
         None => String::new(),
-        Some(Value::String(text)) => format!(" [{}]", visible(text)),
-        Some(Value::Array(items)) => format!(" [{}]", visible(&joined(items))),
-        Some(other) => format!(" [{other}]"),
+        Some(Value::String(text)) => format!(" [{}]", piece(text)),
+        Some(Value::Array(items)) => format!(" [{}]", piece(&joined(items))),
+        Some(other) => format!(" [{}]", piece(&other.to_string())),
     };
     let question = format!("  {}{shown}: ", title(name, field));
     loop {
@@ -102,6 +150,20 @@ async fn entered(name: &str, field: &Value, is_required: bool) -> Result<Option<
                 Err(wanted) => tell!("  {wanted}"),
             },
         }
+    }
+}
+
+/// What a field is for, and what may be chosen.
+fn explain(field: &Value, choices: &[(String, String)], width: usize) {
+    let about = field["description"].as_str().unwrap_or_default();
+    for row in said(about, width) {
+        tell!("  {}", style(format!("│ {row}")).dim());
+    }
+    for (number, (_, title)) in choices.iter().enumerate().take(CHOICES) {
+        tell!("    {} {}", number + 1, piece(title));
+    }
+    if choices.len() > CHOICES {
+        tell!("    … {} more", choices.len() - CHOICES);
     }
 }
 
