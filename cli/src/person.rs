@@ -433,21 +433,33 @@ impl Person {
         }
     }
 
+    /// Whether something goes on that a server may need the person or the model for. At the prompt nothing does.
+    pub fn is_at_work(&self) -> bool {
+        !self.attends || self.screen.is_at_work()
+    }
+
     /// What a server asks the person for.
     pub async fn elicit(&self, server: &str, params: &Value) -> Value {
         if !self.attends {
             return json!({"action": "decline"});
         }
         let _turn = self.turn.lock().await;
-        let asked = self.screen.ask();
-        match elicited::ask(server, params, self.screen.look().width).await {
-            Ok(result) => result,
-            Err(Answer::Interrupted) => {
-                drop(asked);
-                self.interrupt().await
+        if !self.is_at_work() {
+            // There is a line being typed, which no question may push away.
+            if let Some(mcp) = self.mcp() {
+                mcp.refuses(server);
             }
-            Err(_) => json!({"action": "cancel"}),
+            return json!({"action": "cancel"});
         }
+        let asked = self.screen.ask();
+        let answer = elicited::ask(server, params, self.screen.look().width).await;
+        drop(asked);
+        if let Err(Answer::Interrupted) = answer {
+            self.interrupted.notify_one();
+            // Questions of others wait until the run has stopped, and need no answer then.
+            self.screen.rested().await;
+        }
+        answer.unwrap_or_else(|_| json!({"action": "cancel"}))
     }
 
     /// Stops the run. There is no answer: with one the run would go on until it is stopped, and ask the next question.

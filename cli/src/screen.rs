@@ -137,6 +137,13 @@ impl Screen {
         self.drawn().shown.typed.is_some()
     }
 
+    /// Returns when no work goes on in which a person can type.
+    pub async fn rested(&self) {
+        while self.is_at_work() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     /// The line below everything changed.
     pub fn status_line(&self, line: String) {
         let mut drawn = self.drawn();

@@ -1,5 +1,6 @@
 //! The servers of the Model Context Protocol that a session works with.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +32,8 @@ pub struct Mcp {
     wait: Duration,
     /// Those whose failure was told.
     told: Mutex<Vec<String>>,
+    /// Those that asked something while nothing went on, and whether that was told.
+    refused: Mutex<BTreeMap<String, bool>>,
 }
 
 /// How long the first request waits for servers, where a person sits before it.
@@ -116,6 +119,7 @@ impl Mcp {
             offer: Mutex::default(),
             wait,
             told: Mutex::default(),
+            refused: Mutex::default(),
         }))
     }
 
@@ -163,8 +167,22 @@ impl Mcp {
         tools.map(|found| found.spec.name).collect()
     }
 
-    /// Says once of each server that can't be used why. To be called where a line disturbs nobody.
+    /// A server is refused what it asks for, since nothing goes on.
+    pub fn refuses(&self, server: &str) {
+        self.refused
+            .lock()
+            .entry(server.to_string())
+            .or_insert(false);
+    }
+
+    /// Says once of each server that can't be used why, and which asked out of turn. To be called where a line disturbs nobody.
     pub fn tell(&self, person: &Person) {
+        for (server, told) in self.refused.lock().iter_mut() {
+            if !std::mem::replace(told, true) {
+                let words = "asks for something while nothing goes on; that is refused";
+                person.screen.warn(&format!("MCP server {server} {words}"));
+            }
+        }
         for (configured, state) in self.servers.states() {
             let mut told = self.told.lock();
             match state {

@@ -317,3 +317,54 @@ fn a_question_of_a_server_is_cut_to_what_can_be_read() {
     terminal.sees("I know it now.");
     terminal.leaves();
 }
+
+#[test]
+fn what_a_server_asks_at_the_prompt_is_refused_and_told_once() {
+    let script = r#"
+def begun():
+    for n in range(200):
+        asks(7000 + n, "elicitation/create", message=f"unasked {n}", requestedSchema={})
+def answered(message):
+    with open("answered", "a") as file:
+        print(message["result"]["action"], file=file)
+"#;
+    let mut terminal = small(script).start(Provider::new(|request, _| echo(request)));
+    terminal.keys("half a ");
+    let all = |terminal: &Terminal| {
+        let answers = terminal.home.read("project/answered").unwrap_or_default();
+        answers.lines().filter(|line| *line == "cancel").count() == 200
+    };
+    terminal.until("all answers", all);
+    terminal.keys("line\r");
+    terminal.sees("> half a line");
+    terminal.talks("more", &[]);
+    assert_eq!(terminal.count("MCP server small asks for something"), 1);
+    assert!(!terminal.shows("unasked"), "{:?}", terminal.history());
+    terminal.leaves();
+}
+
+#[test]
+fn a_question_of_a_server_that_is_stopped_holds_up_no_other() {
+    let script = r#"
+def tools_call(id, params):
+    for n in range(3):
+        asks(7000 + n, "elicitation/create", message=f"question {n}", requestedSchema={})
+"#;
+    let provider = Provider::saying(vec![
+        calls(&[("mcp__small__t", json!({}))]),
+        calls(&[bash("touch made")]),
+        says("It is made."),
+    ]);
+    let mut terminal = small(script).start(provider);
+    lists(&mut terminal, "✓ small: ");
+    terminal.says("go");
+    terminal.answers("[n]o", "y");
+    terminal.asked("Answer it?");
+    terminal.keys("\x03");
+    terminal.sees("stopped; the conversation goes on from here");
+    terminal.says("go on");
+    terminal.answers("[n]o", "y");
+    terminal.sees("It is made.");
+    assert_eq!(terminal.count("The MCP server small asks"), 1);
+    terminal.leaves();
+}
