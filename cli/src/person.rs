@@ -433,9 +433,14 @@ impl Person {
         }
     }
 
-    /// Whether something goes on that a server may need the person or the model for. At the prompt nothing does.
-    pub fn is_at_work(&self) -> bool {
-        !self.attends || self.screen.is_at_work()
+    /// Whether something goes on that a server may need the person or the model for. At the prompt nothing does, and the server
+    /// is refused.
+    pub fn is_at_work_for(&self, server: &str) -> bool {
+        let is_at_work = !self.attends || self.screen.is_at_work();
+        if let Some(mcp) = self.mcp().filter(|_| !is_at_work) {
+            mcp.refuses(server);
+        }
+        is_at_work
     }
 
     /// What a server asks the person for.
@@ -444,11 +449,8 @@ impl Person {
             return json!({"action": "decline"});
         }
         let _turn = self.turn.lock().await;
-        if !self.is_at_work() {
+        if !self.is_at_work_for(server) {
             // There is a line being typed, which no question may push away.
-            if let Some(mcp) = self.mcp() {
-                mcp.refuses(server);
-            }
             return json!({"action": "cancel"});
         }
         let asked = self.screen.ask();

@@ -59,12 +59,22 @@ impl Client for Asked {
         self.model.is_some()
     }
 
-    async fn sample(&self, _server: &str, params: Value) -> Result<Value, String> {
+    async fn sample(&self, server: &str, params: Value) -> Result<Value, String> {
         let model = self.model.as_ref();
         let model = model.ok_or("the user has not allowed sampling (setting mcp_sampling)")?;
+        let person = self.person.upgrade();
+        // It is paid for, so not behind the back of somebody who is only typing.
+        if !person.is_some_and(|person| person.is_at_work_for(server)) {
+            return Err("nothing goes on here that a model is needed for".to_string());
+        }
         let entries = entries(&params)?;
-        let system = params["systemPrompt"].as_str().unwrap_or_default();
-        let reply = answered(model.as_ref(), system, &entries).await?;
+        let request = Request {
+            system: params["systemPrompt"].as_str().unwrap_or_default(),
+            entries: &entries,
+            max_tokens: params["maxTokens"].as_u64().filter(|most| *most > 0),
+            ..Request::default()
+        };
+        let reply = answered(model.as_ref(), request).await?;
         Ok(json!({
             "role": "assistant",
             "content": {"type": "text", "text": reply.text},
@@ -119,12 +129,7 @@ fn entries(params: &Value) -> Result<Vec<Entry>, String> {
     messages.iter().map(entry).collect()
 }
 
-async fn answered(model: &dyn Model, system: &str, entries: &[Entry]) -> Result<Reply, String> {
-    let request = Request {
-        system,
-        entries,
-        ..Request::default()
-    };
+async fn answered(model: &dyn Model, request: Request<'_>) -> Result<Reply, String> {
     let mut deltas = model.stream(request);
     while let Some(delta) = deltas.next().await {
         if let Delta::Done(reply) = delta.map_err(|error| error.to_string())? {

@@ -368,3 +368,45 @@ def tools_call(id, params):
     assert_eq!(terminal.count("The MCP server small asks"), 1);
     terminal.leaves();
 }
+
+#[test]
+fn a_server_asks_the_model_for_so_many_tokens_during_a_call_and_for_none_at_the_prompt() {
+    let script = r#"
+params = {"messages": [{"role": "user", "content": {"type": "text", "text": "sample me"}}], "maxTokens": 77}
+def begun():
+    for n in range(50):
+        asks(7000 + n, "sampling/createMessage", **params)
+def tools_call(id, _):
+    global call
+    call = id
+    asks(8000, "sampling/createMessage", **params)
+def answered(message):
+    if message["id"] == 8000:
+        return send(id=call, result=text(json.dumps(message)))
+    with open("refused", "a") as file:
+        print("error" in message, file=file)
+"#;
+    let provider = Provider::new(|request, _| {
+        let messages = request["messages"].as_array().unwrap();
+        match messages.last().unwrap() {
+            last if last.to_string().contains("sample me") => says("sampled"),
+            last if last["role"] == "tool" => says("I know it now."),
+            _ => calls(&[("mcp__small__t", json!({}))]),
+        }
+    });
+    let mut terminal = small(script)
+        .settings(json!({"mcp_sampling": true}))
+        .args(&["--yes"])
+        .start(provider);
+    let all = |terminal: &Terminal| {
+        let answers = terminal.home.read("project/refused").unwrap_or_default();
+        answers.lines().filter(|line| *line == "True").count() == 50
+    };
+    terminal.until("all answers", all);
+    terminal.says("go");
+    terminal.sees("I know it now.");
+    let (_, provider) = terminal.leaves();
+    let requests = provider.requests();
+    assert_eq!(requests.len(), 3);
+    assert_eq!(requests[1]["max_tokens"], 77, "{}", requests[1]);
+}
