@@ -14,6 +14,7 @@ use corecoder::{Shell, Tool, ToolCall};
 use corecoder_guard::Guard;
 use corecoder_output::sandbox::Borders;
 use corecoder_sandbox::{Access, Keeper, Network, Policy, Sandbox, Unavailable, confined};
+use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 use crate::known;
@@ -24,6 +25,8 @@ use crate::project::Project;
 pub struct Walls {
     /// `None` where nothing does.
     sandbox: Option<Arc<Sandbox>>,
+    /// Where the session keeps files until it ends, in the place of the sandbox's own.
+    folder: Option<Arc<TempDir>>,
     /// Somebody chose what commands may do, so that it holds where nobody can be asked, too.
     pub is_chosen: bool,
     home: Option<PathBuf>,
@@ -46,10 +49,14 @@ impl Walls {
         let policy = project.settings.sandbox.policy.as_ref();
         let sandbox = policy.filter(|_| is_for_this_system());
         let data = project.places.data.as_deref();
-        let sandbox = sandbox.map(|policy| known::sandbox(keeper, policy, data));
+        let Some(policy) = sandbox else {
+            return Ok(Walls::down(project));
+        };
         Ok(Walls {
-            sandbox: sandbox.transpose()?.map(Arc::new),
-            ..Walls::down(project)
+            sandbox: Some(Arc::new(known::sandbox(keeper, policy, data)?)),
+            folder: None,
+            is_chosen: project.settings.sandbox.is_chosen,
+            home: project.places.home.clone(),
         })
     }
 
@@ -57,6 +64,7 @@ impl Walls {
     pub fn down(project: &Project) -> Walls {
         Walls {
             sandbox: None,
+            folder: folder(),
             is_chosen: project.settings.sandbox.is_chosen,
             home: project.places.home.clone(),
         }
@@ -72,6 +80,7 @@ impl Walls {
         };
         Walls {
             sandbox: Sandbox::new(keeper, &policy).ok().map(Arc::new),
+            folder: None,
             is_chosen: false,
             home,
         }
@@ -119,8 +128,20 @@ impl Walls {
 
     /// The shell for a command that runs this way. Slips are refused in each.
     pub fn shell(&self, way: Way) -> Guard<Runner> {
-        let sandbox = self.sandbox.clone().filter(|_| way != Way::Outside);
-        Guard::new(Runner { sandbox, way }, self.home.clone())
+        let runner = Runner {
+            sandbox: self.sandbox.clone().filter(|_| way != Way::Outside),
+            folder: self.folder.clone(),
+            way,
+        };
+        Guard::new(runner, self.home.clone())
+    }
+
+    /// Where the session keeps files until it ends; commands can read them.
+    pub fn scratch(&self) -> PathBuf {
+        let shell = self.shell(Way::Within);
+        shell
+            .scratch()
+            .map_or_else(std::env::temp_dir, PathBuf::from)
     }
 
     /// The tools, of which those that read files show no more than commands see.
@@ -183,9 +204,16 @@ fn is_for_this_system() -> bool {
     !cfg!(windows)
 }
 
+/// `None` where none can be made, which is no reason not to work.
+fn folder() -> Option<Arc<TempDir>> {
+    let made = tempfile::Builder::new().prefix("corecoder-").tempdir();
+    made.ok().map(Arc::new)
+}
+
 /// The shell of one way.
 pub struct Runner {
     sandbox: Option<Arc<Sandbox>>,
+    folder: Option<Arc<TempDir>>,
     way: Way,
 }
 
@@ -199,7 +227,10 @@ impl Shell for Runner {
     }
 
     fn scratch(&self) -> Option<&Path> {
-        self.sandbox.as_ref()?.scratch()
+        match &self.sandbox {
+            Some(sandbox) => sandbox.scratch(),
+            None => self.folder.as_ref().map(|folder| folder.path()),
+        }
     }
 
     fn may_write(&self, path: &Path) -> Result<(), String> {

@@ -64,7 +64,7 @@ impl Mcp {
             .read(uri)
             .await
             .map_err(|error| error.to_string())?;
-        let rendered = render::resource(&read, &std::env::temp_dir());
+        let rendered = render::resource(&read, &self.folder);
         let note = format!(
             "[the user attached {uri} of the MCP server {server}]\n{}",
             rendered.text
@@ -154,7 +154,7 @@ impl Mcp {
             .prompt(name, args)
             .await
             .map_err(|error| error.to_string())?;
-        match render::prompt(&got, &std::env::temp_dir()).text {
+        match render::prompt(&got, &self.folder).text {
             text if text.trim().is_empty() => {
                 Err(format!("the prompt {name} of {server} is empty"))
             }

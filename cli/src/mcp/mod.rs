@@ -28,6 +28,8 @@ pub struct Mcp {
     pub servers: Servers,
     /// To the agent of the present conversation.
     offer: Mutex<Option<Arc<Offer>>>,
+    /// Where what is too long for a message is kept.
+    folder: PathBuf,
     /// How long the first request waits for those that still start.
     wait: Duration,
     /// Those whose failure was told.
@@ -117,6 +119,7 @@ impl Mcp {
         Some(Arc::new(Mcp {
             servers,
             offer: Mutex::default(),
+            folder: start.walls.scratch(),
             wait,
             told: Mutex::default(),
             refused: Mutex::default(),

@@ -80,6 +80,14 @@ fn place(servers: Value) -> Place {
     place
 }
 
+/// A place whose user has a server of this Python, see the file of the server.
+fn small(script: &str) -> Place {
+    let server = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/servers/small.py");
+    let place = place(json!({"small": {"command": "python3", "args": [server, "small.py"]}}));
+    place.brings("small.py", script);
+    place
+}
+
 /// A call as a model asks for it.
 fn call(name: &str, args: Value) -> (&str, Value) {
     (name, args)
@@ -340,14 +348,21 @@ fn a_picture_is_shown_and_a_long_result_is_cut_and_kept_in_a_file() {
         return;
     };
     let place = place(json!({"everything": servers.everything()}));
-    let provider = Provider::new(|n, _| {
+    let (sender, whole) = std::sync::mpsc::channel();
+    let provider = Provider::new(move |n, request| {
         Answer::Delta(match n {
             0 => calls(&[call("mcp__everything__get-tiny-image", json!({}))]),
             1 => calls(&[call(
                 "mcp__everything__echo",
                 json!({"message": "long ".repeat(20_000)}),
             )]),
-            _ => says("ok"),
+            _ => {
+                let told = request["messages"].to_string();
+                let path = told.split("all of it is in ").nth(1).unwrap();
+                let path = path.split(" until ").next().unwrap().to_string();
+                let _ = sender.send((std::fs::read_to_string(&path).unwrap(), path));
+                says("ok")
+            }
         })
     });
     place.done(&provider, &["-p", "go"]);
@@ -363,15 +378,12 @@ fn a_picture_is_shown_and_a_long_result_is_cut_and_kept_in_a_file() {
         cut.len() < 20_000 && cut.contains(" lines; all of it is in "),
         "{cut}"
     );
-    let path = cut
-        .split("all of it is in ")
-        .nth(1)
-        .unwrap()
-        .split(" until ")
-        .next()
-        .unwrap();
-    assert!(std::fs::read_to_string(path).unwrap().len() > 99_000);
-    let _ = std::fs::remove_file(path);
+    let (whole, path) = whole.recv().unwrap();
+    assert!(whole.len() > 99_000);
+    assert!(
+        !Path::new(&path).exists(),
+        "{path} is there when all is over"
+    );
 }
 
 #[test]
@@ -852,5 +864,37 @@ fn what_stands_for_a_key_is_shown_as_the_file_has_it() {
             !stdout.contains("hidden") && !stderr.contains("hidden"),
             "{stdout}{stderr}"
         );
+    }
+}
+
+#[test]
+fn what_resources_and_prompts_bring_in_files_is_gone_when_the_session_ends() {
+    let place = small(
+        r#"
+CAN = {"resources": {}, "prompts": {}}
+def resources_read(id, params):
+    return {"contents": [{"uri": params["uri"], "text": "long " * 20000}]}
+def prompts_list(id, params):
+    return {"prompts": [{"name": "p"}]}
+def prompts_get(id, params):
+    sound = {"type": "audio", "mimeType": "audio/wav", "data": "AAAA"}
+    return {"messages": [{"role": "user", "content": sound}]}
+"#,
+    );
+    place.own("tmp/.keep", "");
+    for (message, told) in [
+        ("what is in @small:x://long", "all of it is in "),
+        ("/mcp__small__p", "[audio/wav, 3 bytes; in "),
+    ] {
+        let provider = Provider::saying([says("ok")]);
+        let mut command = place.corecoder(&provider, &["-p", message]);
+        let (code, _, stderr) = ended(command.env("TMPDIR", place.home("tmp")));
+        assert_eq!(code, 0, "{stderr}");
+        let request = provider.told(0);
+        let path = request.split(told).nth(1).expect(&request);
+        assert!(path.contains("mcp-"), "{request}");
+        let left = std::fs::read_dir(place.home("tmp")).unwrap().flatten();
+        let left: Vec<PathBuf> = left.map(|entry| entry.path()).collect();
+        assert_eq!(left, [place.home("tmp/.keep")]);
     }
 }
