@@ -60,7 +60,11 @@ pub fn configured(places: &Places) -> (Vec<Configured>, Vec<String>) {
             files.push((folder.join(".corecoder/mcp.json"), false));
         }
     }
-    files.extend(own_file(places).map(|file| (file, true)));
+    let own = own_file(places);
+    // In the home folder the user's own file stands where a project's would.
+    let leads = own.as_ref().and_then(|file| file.canonicalize().ok());
+    files.retain(|(file, _)| leads.is_none() || file.canonicalize().ok() != leads);
+    files.extend(own.map(|file| (file, true)));
     let mut problems = Vec::new();
     let mut read = Vec::new();
     for (file, trusted) in files {

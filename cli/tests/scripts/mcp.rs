@@ -898,3 +898,15 @@ def prompts_get(id, params):
         assert_eq!(left, [place.home("tmp/.keep")]);
     }
 }
+
+#[test]
+fn the_users_own_file_is_no_projects_where_they_work_in_their_home() {
+    let place = place(json!({"own": {"command": "false"}}));
+    let get = |folder: PathBuf| {
+        let mut command = place.bare(&["--trust", "mcp", "get", "own"]);
+        ended(command.current_dir(folder)).1
+    };
+    let (elsewhere, at_home) = (get(place.project("")), get(place.home("")));
+    assert!(elsewhere.contains("command: false"), "{elsewhere}");
+    assert_eq!(at_home, elsewhere);
+}
