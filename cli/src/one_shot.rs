@@ -81,7 +81,7 @@ fn read_all(mut stdin: std::io::Stdin) -> anyhow::Result<Vec<u8>> {
 /// Does the task, or all that come in on standard input.
 pub async fn run(start: Start, task: Task) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::new()?;
-    Signals::insist();
+    Signals::insist(None);
     let schema = match prepared(&start.args.output) {
         Ok(schema) => schema,
         Err(problem) => return Ok(crate::usage(&problem)),

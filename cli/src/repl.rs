@@ -53,6 +53,7 @@ enum Line {
 }
 
 pub async fn run(start: Start, first: Option<String>) -> anyhow::Result<ExitCode> {
+    Signals::insist(tcgetattr(std::io::stdin()).ok());
     let _quiet = Quiet::new();
     let config = &start.project.settings.config;
     let screen = Arc::new(Screen::new(Show {

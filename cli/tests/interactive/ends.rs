@@ -1,5 +1,7 @@
 //! How it ends: the window is closed, the program is told to go, and what is found when it goes on.
 
+use std::time::Duration;
+
 use expectrl::process::unix::Signal;
 use serde_json::json;
 
@@ -32,6 +34,28 @@ fn a_hangup_ends_it_in_every_state_and_puts_the_terminal_back() {
         terminal.signal(Signal::SIGHUP);
         terminal.ends(129);
     }
+}
+
+#[test]
+fn it_ends_by_a_signal_or_by_ctrl_c_again_and_again_also_while_nothing_in_it_heeds_them() {
+    let ends = |signal, times, code| {
+        let provider = Provider::saying(vec![says(&"far too much\n\n".repeat(100_000))]);
+        let mut terminal = Setup::new().start(provider);
+        terminal.says("work");
+        terminal.sees("far too much");
+        // Nobody reads its output from here on, so it stands still in a write.
+        std::thread::sleep(Duration::from_millis(500));
+        for _ in 0..times {
+            terminal.signal(signal);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        terminal.ends_unread(code);
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| ends(Signal::SIGTERM, 1, 143));
+        scope.spawn(|| ends(Signal::SIGHUP, 1, 129));
+        scope.spawn(|| ends(Signal::SIGINT, 4, 130));
+    });
 }
 
 #[test]

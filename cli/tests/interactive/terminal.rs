@@ -444,6 +444,26 @@ impl Terminal {
         assert!(self.is_sane(), "the terminal is not as it was");
     }
 
+    /// Waits until the program has ended, with this code, while nobody reads what it writes.
+    #[track_caller]
+    pub fn ends_unread(&mut self, code: i32) {
+        let deadline = Instant::now() + PATIENCE;
+        let status = loop {
+            match self.session.get_process().status().unwrap() {
+                WaitStatus::StillAlive => assert!(Instant::now() < deadline, "it has not ended"),
+                status => break status,
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        self.is_reaped = true;
+        assert!(
+            matches!(status, WaitStatus::Exited(_, given) if given == code),
+            "{status:?}"
+        );
+        let modes = tcgetattr(&self.pty).unwrap().local_modes;
+        assert!(modes.contains(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG));
+    }
+
     /// Leaves by Ctrl+D at the prompt.
     #[track_caller]
     pub fn leaves(mut self) -> (Home, Provider) {
