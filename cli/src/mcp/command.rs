@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use super::{configured, own_file, project_file};
 use crate::args::{McpAddArgs, McpCommand, Scope, Transport};
-use crate::words::{nearest, plain, shortened};
+use crate::words::{nearest, plain, shortened, visible};
 
 /// Does what was asked for. `Err` is what is wrong with it.
 pub async fn run(
@@ -457,17 +457,24 @@ async fn test(
     Ok(ExitCode::from(u8::from(!good)))
 }
 
+/// Words of a server's in one line of at most so many columns.
+fn one_line(text: &str, most: usize) -> String {
+    // One more than can be seen, so that the cut is.
+    let begin: String = text.trim_start().chars().take(most + 1).collect();
+    shortened(&visible(&begin), most)
+}
+
 /// Who it is.
 fn introduce(server: &Server, connection: &Connection, took: u128) {
     let about = match connection.name_and_version() {
         about if about.is_empty() => "the server".to_string(),
-        about => plain(&about),
+        about => one_line(&about, 100),
     };
     let (name, revision) = (plain(&server.name), plain(connection.revision()));
     let mark = style("✓").green();
     say!("{mark} {name}: {about} speaks {revision}, ready after {took} ms");
     if let Some(instructions) = connection.instructions() {
-        say!("  it says: {}", shortened(&plain(instructions), 200));
+        say!("  it says: {}", one_line(instructions, 200));
     }
 }
 
@@ -490,7 +497,7 @@ async fn offers(server: &Server, connection: &Connection) -> bool {
     let named = |what: &str, key: &str, listed: Vec<Value>| {
         let names: Vec<&str> = listed.iter().filter_map(|one| one[key].as_str()).collect();
         if !names.is_empty() {
-            say!("  {what}: {}", shortened(&plain(&names.join(", ")), 300));
+            say!("  {what}: {}", one_line(&names.join(", "), 300));
         }
     };
     if connection.has("resources") {
@@ -524,7 +531,7 @@ fn tools(tools: &Tools, all: usize) {
     say!("  {} tools{others}:", tools.list.len());
     for found in &tools.list {
         let reads = if found.only_reads { ", only reads" } else { "" };
-        let about = shortened(&plain(first_line(&found.spec.description)), 70);
+        let about = one_line(first_line(&found.spec.description), 70);
         say!(
             "    {}{}  {about}",
             plain(&found.spec.name),
@@ -535,8 +542,8 @@ fn tools(tools: &Tools, all: usize) {
         say!(
             "    {} {}: left out: {}",
             style("✗").red(),
-            plain(name),
-            plain(why)
+            one_line(name, 100),
+            one_line(why, 300)
         );
     }
 }

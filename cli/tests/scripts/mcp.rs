@@ -910,3 +910,26 @@ fn the_users_own_file_is_no_projects_where_they_work_in_their_home() {
     assert!(elsewhere.contains("command: false"), "{elsewhere}");
     assert_eq!(at_home, elsewhere);
 }
+
+#[test]
+fn what_a_server_says_of_itself_is_cut_to_a_line_each() {
+    let place = small(
+        r#"
+def tools_list(id, params):
+    bad = {"name": "n\nx" * 100000, "inputSchema": {"type": "string"}}
+    return {"tools": [bad, {"name": "t", "inputSchema": {"type": "object"}}]}
+ABOUT = {"name": "\x1b]0;renamed\x07n\nx" * 10000, "version": "v\n" * 10000}
+"#,
+    );
+    let (code, stdout, stderr) = ended(&mut place.bare(&["mcp", "test", "small"]));
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    assert!(
+        stdout.contains("mcp__small__t") && stdout.contains("left out: "),
+        "{stdout}"
+    );
+    assert!(
+        stdout.len() < 2_000 && !stdout.contains('\u{1b}'),
+        "{stdout}"
+    );
+    assert_eq!(stdout.lines().count(), 4, "{stdout}");
+}

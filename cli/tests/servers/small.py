@@ -1,6 +1,6 @@
 """A server in a few lines, for what others don't do. The file that is named tells it what it has and how it answers.
 
-It may set CAN, and define begun() and, for the method a/b, a_b(id, params), whose result is the answer unless it is None.
+It may set CAN and ABOUT, and define begun() and, for the method a/b, a_b(id, params), whose result is the answer unless it is None.
 """
 
 import json
@@ -10,6 +10,7 @@ import time
 
 LOCK = threading.Lock()
 CAN = {"tools": {}}
+ABOUT = {"name": "small", "version": "1"}
 
 
 def send(**message):
@@ -45,8 +46,7 @@ for line in sys.stdin:
     if method is None:
         answered(message)
     elif method == "initialize":
-        about = {"name": "small", "version": "1"}
-        send(id=id, result={"protocolVersion": "2025-11-25", "capabilities": CAN, "serverInfo": about})
+        send(id=id, result={"protocolVersion": "2025-11-25", "capabilities": CAN, "serverInfo": ABOUT})
     elif id is None:
         if method == "notifications/initialized":
             begun()
