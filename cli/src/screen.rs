@@ -229,6 +229,13 @@ impl Screen {
         !self.drawn().asking
     }
 
+    /// Returns when nobody else reads the keyboard.
+    pub async fn freed(&self) {
+        while !self.is_free() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     /// A whole patch, as `git apply` reads it.
     pub fn patch(&self, patch: &str) {
         if patch.is_empty() {

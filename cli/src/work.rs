@@ -40,7 +40,7 @@ pub async fn until_interrupted<T>(
         tokio::select! {
             // The work first, so that what was said is noted down before anything stops it.
             biased;
-            done = &mut work => break Ended::Done(done),
+            done = &mut work => break answered(done, signals, person).await,
             why = &mut failed => break Ended::Unsaved(why),
             interrupt = signals.next() => break Ended::Interrupted(interrupt),
             () = person.interrupted.notified() => break Ended::Interrupted(Interrupt::Cancel),
@@ -62,6 +62,17 @@ pub async fn until_interrupted<T>(
     }
     screen.end();
     ended
+}
+
+/// The work is done, but a question of a server may still stand on the screen; two can't read the keyboard.
+async fn answered<T>(done: T, signals: &mut Signals, person: &Person) -> Ended<T> {
+    tokio::select! {
+        biased;
+        // What Ctrl+C would have stopped is done.
+        () = person.interrupted.notified() => Ended::Done(done),
+        () = person.screen.freed() => Ended::Done(done),
+        interrupt = signals.next() => Ended::Interrupted(interrupt),
+    }
 }
 
 /// Lets a message wait; it is not said before the hooks have heard it and servers have given what it names. A command is for

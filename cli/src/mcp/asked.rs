@@ -49,10 +49,13 @@ impl Client for Asked {
     }
 
     async fn elicit(&self, server: &str, params: Value) -> Value {
-        match self.person.upgrade() {
-            Some(person) => person.elicit(server, &params).await,
-            None => json!({"action": "cancel"}),
-        }
+        let cancelled = json!({"action": "cancel"});
+        let (Some(person), server) = (self.person.upgrade(), server.to_string()) else {
+            return cancelled;
+        };
+        // Whoever reads the keyboard reads it to the end of the line, also where the server goes away meanwhile.
+        let asked = tokio::spawn(async move { person.elicit(&server, &params).await });
+        asked.await.unwrap_or(cancelled)
     }
 
     fn samples(&self) -> bool {

@@ -410,3 +410,31 @@ def answered(message):
     assert_eq!(requests.len(), 3);
     assert_eq!(requests[1]["max_tokens"], 77, "{}", requests[1]);
 }
+
+#[test]
+fn a_question_stays_until_it_is_answered_though_its_server_has_gone() {
+    let script = r#"
+import os
+def tools_call(id, params):
+    asks(7000, "elicitation/create", message="who?", requestedSchema={})
+    threading.Timer(0.5, lambda: os._exit(0)).start()
+"#;
+    let provider = Provider::saying(vec![
+        calls(&[("mcp__small__t", json!({}))]),
+        says("It has gone."),
+    ]);
+    let mut terminal = small(script).args(&["--yes"]).start(provider);
+    lists(&mut terminal, "✓ small: ");
+    terminal.says("go");
+    terminal.asked("Answer it?");
+    let told = |terminal: &Terminal| terminal.provider.requests().len() == 2;
+    terminal.until("the end of the call", told);
+    // What the model says meanwhile waits for the answer.
+    std::thread::sleep(Duration::from_millis(500));
+    terminal.asked("Answer it?");
+    assert!(!terminal.shows("It has gone."), "{:?}", terminal.screen());
+    terminal.enters("n");
+    terminal.sees("It has gone.");
+    terminal.talks("still there?", &["Heard: still there?"]);
+    terminal.leaves();
+}
