@@ -27,6 +27,8 @@ pub enum Change {
     Write,
     /// The name goes: by removing, renaming, or putting something else in its place.
     Remove,
+    /// A folder or a link comes here or goes from here, and with it all that it holds or leads to.
+    Move,
 }
 
 /// Why a change is refused.
@@ -121,7 +123,8 @@ impl Borders {
         let inside = self.roots.iter().filter(|root| path.starts_with(root));
         let root = inside.max_by_key(|root| root.as_os_str().len()).cloned();
         if let Some(root) = root {
-            let holds = |kept: &PathBuf| change == Change::Remove && kept.starts_with(path);
+            let goes = matches!(change, Change::Remove | Change::Move);
+            let holds = |kept: &PathBuf| goes && kept.starts_with(path);
             if self
                 .kept
                 .iter()
@@ -169,10 +172,7 @@ impl Borders {
             .ancestors()
             .take_while(|folder| *folder != root)
             .collect();
-        let Some(git) = above.iter().find(|folder| repository::is_git(folder)) else {
-            return Ok(());
-        };
-        let is_kept = match *git == path {
+        let is_kept_in = |git: &&Path| match *git == path {
             // A repository may be made, and its folder's time may change; it is not put aside, nor pointed elsewhere.
             true => match fs::symlink_metadata(path) {
                 Err(_) => false,
@@ -180,6 +180,9 @@ impl Borders {
             },
             false => repository::keeps(git, path, change),
         };
+        // A folder of this name may lie in another.
+        let mut repositories = above.iter().filter(|folder| repository::is_git(folder));
+        let is_kept = repositories.any(is_kept_in);
         match is_kept && !above.iter().any(|folder| self.new.has(folder)) {
             true => Err(Refused::Repository),
             false => Ok(()),

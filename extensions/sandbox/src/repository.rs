@@ -22,33 +22,54 @@ pub fn may_be(path: &Path) -> bool {
         let holds = |name: &str| folder.file_name() == Some(OsStr::new(name));
         (holds("modules") || holds("worktrees")) && folder.parent().is_some_and(is_git)
     };
-    is_git(path) || path.ancestors().skip(1).take(3).any(is_within)
+    // What lies beside a configuration is a part of that repository.
+    let is_part = || path.with_file_name("config").is_file();
+    is_git(path) || (path.ancestors().skip(1).take(3).any(is_within) && !is_part())
 }
 
 /// Whether this change at `path` is kept from commands in the repository whose folder is `git`.
 pub fn keeps(git: &Path, path: &Path, change: Change) -> bool {
+    if change == Change::Move && git.starts_with(path) {
+        return true;
+    }
     let Ok(rest) = path.strip_prefix(git) else {
         return false;
     };
     let names: Vec<&OsStr> = rest.components().map(Component::as_os_str).collect();
-    let is = |name: &&OsStr, other: &str| *name == OsStr::new(other);
-    match names.first() {
-        None => false,
-        // Takes the place of all else; git makes it in worktrees only, and removes it there.
-        Some(first) if is(first, "commondir") => change != Change::Remove,
-        Some(first) if is(first, "modules") || is(first, "worktrees") => {
-            // Branches may have any name.
-            let data = ["objects", "refs", "logs"];
-            let is_data = names
-                .iter()
-                .any(|name| data.iter().any(|data| is(name, data)));
-            let last = names
-                .last()
-                .is_some_and(|name| is(name, "config") || is(name, "config.worktree"));
-            !is_data && (last || names.iter().skip(2).any(|name| is(name, "hooks")))
-        }
-        Some(_) => REPOSITORY.iter().any(|name| rest.starts_with(name)),
+    let is = |name: &OsStr, others: &[&str]| others.iter().any(|other| name == *other);
+    let (Some(first), Some(last)) = (names.first(), names.last()) else {
+        return false;
+    };
+    // Takes the place of all else. Git makes it in worktrees only, and removes it there.
+    if is(last, &["commondir"]) && !is_branch(git, &names) {
+        return change != Change::Remove;
     }
+    match is(first, &["modules", "worktrees"]) {
+        true if change == Change::Move => true,
+        true => {
+            let is_kept = is(last, &["config", "config.worktree"])
+                || names.iter().skip(2).any(|name| is(name, &["hooks"]))
+                || rest.ends_with("info/attributes");
+            is_kept && !is_branch(git, &names)
+        }
+        false => REPOSITORY.iter().any(|name| {
+            let holds = change == Change::Move && Path::new(name).starts_with(rest);
+            rest.starts_with(name) || holds
+        }),
+    }
+}
+
+/// Whether these names lead to a branch or its log, which may be called anything; but so may a submodule be called `refs`.
+fn is_branch(git: &Path, names: &[&OsStr]) -> bool {
+    let is_data = |name: &OsStr| name == "refs" || name == "logs";
+    let mut folder = git.to_path_buf();
+    names.iter().enumerate().any(|(index, name)| {
+        let is_worktree = index == 2 && names[0] == "worktrees";
+        // What has a configuration is a submodule: no command could have made that.
+        let is_repository = index == 0 || is_worktree || folder.join("config").is_file();
+        folder.push(name);
+        is_data(name) && is_repository
+    })
 }
 
 /// Repositories that a folder's `.git` points at, and the folder itself if it is one.

@@ -134,7 +134,7 @@ impl Door {
                 let what = match change {
                     Change::Make => "making",
                     Change::Write => "writing",
-                    Change::Remove => "removing or renaming",
+                    Change::Remove | Change::Move => "removing or renaming",
                 };
                 // Programs try their caches and histories, and do without.
                 let is_common = matches!(

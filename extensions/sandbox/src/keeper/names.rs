@@ -76,6 +76,7 @@ impl Door {
     pub fn make_link(&mut self, call: &Call, target: usize, dir: i32, path: usize) -> Answered {
         let target = call.path(target)?;
         let place = self.unused(call, (dir, path), false)?;
+        self.may(&place.path, Change::Move)?;
         symlinkat(OsStr::from_bytes(&target), &place.folder, &place.name)?;
         self.borders.note(&place.path);
         DONE
@@ -108,6 +109,12 @@ impl Door {
                     flags |= RenameFlags::NOREPLACE;
                 }
             }
+        }
+        // What a folder holds was not judged under its new name, nor what a link leads to.
+        let holds = |there| matches!(there, Some(FileType::Directory | FileType::Symlink));
+        if holds(old.there) || holds(new.there) {
+            self.may(&old.path, Change::Move)?;
+            self.may(&new.path, Change::Move)?;
         }
         match renameat_with(&old.folder, &old.name, &new.folder, &new.name, flags) {
             // Some file systems know no flags: rename(2).

@@ -24,6 +24,10 @@ pub struct Case {
     /// Of an attack: what it is after.
     pub category: Option<String>,
     command: Lines,
+    /// What the user did before, outside of the sandbox.
+    pub before: Option<String>,
+    /// What the user does outside of it while the command runs.
+    pub meanwhile: Option<String>,
     /// Seconds that the bash tool gives it.
     #[serde(default = "usual")]
     pub timeout: u64,
@@ -168,6 +172,8 @@ impl Case {
         Case {
             command: Lines::More(lines),
             breach,
+            before: text(&self.before),
+            meanwhile: text(&self.meanwhile),
             contains: text(&self.contains),
             ..self.clone()
         }

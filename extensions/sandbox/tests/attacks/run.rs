@@ -204,9 +204,7 @@ fn misses(case: &Case, run: &Run) -> Option<String> {
 /// What an attack brought about.
 fn breaches(breach: &Breach, world: &World, run: &mut Run) -> Vec<String> {
     if let Some(line) = &breach.host_cmd {
-        let _ = world
-            .furnish(Command::new("sh").arg("-c").arg(line))
-            .output();
+        let _ = world.host(line).output();
     }
     let mut bad = Vec::new();
     let mut say = |is_so: bool, what: &str| {
@@ -306,8 +304,15 @@ fn tail(text: &str) -> String {
 
 impl Run {
     fn new(world: &World, place: &Place, order: &Order, case: &Case, dials: bool) -> Run {
-        let begun = Instant::now();
         let folder = tempfile::tempdir().expect("a folder can be made");
+        if let Some(line) = &case.before {
+            let _ = world.host(line).output();
+        }
+        let _meanwhile = case
+            .meanwhile
+            .as_ref()
+            .map(|line| Meanwhile::new(world.host(line)));
+        let begun = Instant::now();
         let mut child =
             start(world, place, order, case, &folder).expect("the probe can be started");
         let mut input = child.stdin.take().expect("the probe's input is a pipe");
@@ -345,6 +350,24 @@ impl Run {
             seconds: begun.elapsed().as_secs_f64(),
             died,
             connected,
+        }
+    }
+}
+
+/// What the user does while a row runs; it ends with the row.
+struct Meanwhile(Option<Child>);
+
+impl Meanwhile {
+    fn new(mut command: Command) -> Meanwhile {
+        Meanwhile(command.stdout(Stdio::null()).spawn().ok())
+    }
+}
+
+impl Drop for Meanwhile {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
         }
     }
 }

@@ -233,6 +233,13 @@ impl World {
         processes().filter(here).collect()
     }
 
+    /// A line that the user runs, outside of any sandbox.
+    pub fn host(&self, line: &str) -> Command {
+        let mut command = Command::new("sh");
+        self.furnish(command.arg("-c").arg(line));
+        command
+    }
+
     /// An environment as a user of the agent has it.
     pub fn furnish<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         self.user.runs(command);
