@@ -8,6 +8,7 @@
 //! Left out: side channels, a kernel with holes, what anyone may read, and network protocols beside HTTP where hosts are chosen.
 
 mod borders;
+mod gitconfig;
 #[cfg(target_os = "linux")]
 mod keeper;
 mod made;

@@ -4,11 +4,13 @@
 //! could clone; what would have git run programs is set aside when the command ends.
 
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 
 use crate::borders::Change;
+use crate::gitconfig::{self, Entry};
 use crate::policy::REPOSITORY;
 
 /// Git's own folder, or what points at it.
@@ -91,14 +93,31 @@ pub fn behind(folder: &Path) -> Vec<PathBuf> {
 
 /// The folders that a `.git` file names: the worktree's own, and the one that all worktrees share.
 fn pointed_at(git: &Path) -> Vec<PathBuf> {
-    let text = fs::read_to_string(git).unwrap_or_default();
-    let Some(pointed) = text.trim().strip_prefix("gitdir:") else {
+    let text = text_of(git).unwrap_or_default();
+    let Some(pointed) = text.strip_prefix("gitdir: ") else {
         return Vec::new();
     };
-    let folder = git.parent().unwrap_or(Path::new("/")).join(pointed.trim());
-    let common = fs::read_to_string(folder.join("commondir")).ok();
-    let common = common.map(|common| folder.join(common.trim()));
-    common.into_iter().chain([folder]).collect()
+    let folder = git.parent().unwrap_or(Path::new("/")).join(pointed);
+    common(&folder).into_iter().chain([folder]).collect()
+}
+
+/// The folder that a worktree's own names.
+fn common(folder: &Path) -> Option<PathBuf> {
+    Some(folder.join(text_of(&folder.join("commondir"))?))
+}
+
+/// A small file's text without the end of its line. A name may end with a space.
+fn text_of(file: &Path) -> Option<String> {
+    let text = String::from_utf8(bytes_of(file)?).ok()?;
+    Some(text.trim_end_matches(['\n', '\r']).to_string())
+}
+
+/// A command may have put a pipe there, or something without end.
+fn bytes_of(file: &Path) -> Option<Vec<u8>> {
+    const LARGEST: u64 = 1 << 20;
+    let metadata = file.metadata().ok()?;
+    let is_small = metadata.is_file() && metadata.len() <= LARGEST;
+    is_small.then(|| fs::read(file).ok()).flatten()
 }
 
 /// The repository in which a folder lies, if it is not in the folder itself: its `.git` above, below `home` or anywhere if the
@@ -129,37 +148,73 @@ pub fn around(folder: &Path, home: Option<&Path>) -> Option<PathBuf> {
 }
 
 /// Sets aside what would have git run programs in a repository that a command made. Says what that was, if there was anything.
-pub fn disarm(git: &Path) -> Option<String> {
+/// `may_write` tells what commands can't have written, so that it is left alone: a new worktree may share an old repository.
+pub fn disarm(git: &Path, mut may_write: impl FnMut(&Path) -> bool) -> Option<String> {
     let folders = match git.is_dir() {
-        true => vec![git.to_path_buf()],
+        true => all_of(git),
         false => pointed_at(git),
     };
     let mut found = Vec::new();
-    for folder in folders {
-        found.extend(disarm_hooks(&folder.join("hooks")));
-        for name in ["config", "config.worktree"] {
+    for folder in folders.iter().filter_map(|path| path.canonicalize().ok()) {
+        let mut may = |name| may_write(&folder.join(name));
+        if may("hooks") {
+            found.extend(disarm_hooks(&folder.join("hooks")));
+        }
+        for name in ["config", "config.worktree"]
+            .into_iter()
+            .filter(|name| may(name))
+        {
             found.extend(disarm_config(&folder.join(name)));
+        }
+        if may("commondir") {
+            found.extend(disarm_common(&folder));
         }
     }
     (!found.is_empty()).then(|| found.join(", "))
 }
 
+/// A repository's folder, and those in it that are one for a submodule or a worktree.
+fn all_of(git: &Path) -> Vec<PathBuf> {
+    let (mut found, mut ahead) = match is_git(git) {
+        true => {
+            let within = ["modules", "worktrees"].map(|name| git.join(name));
+            (vec![git.to_path_buf()], within.to_vec())
+        }
+        false => (Vec::new(), vec![git.to_path_buf()]),
+    };
+    while let Some(folder) = ahead.pop() {
+        let has = |name: &str| folder.join(name).symlink_metadata().is_ok();
+        let is_repository = has("config") || has("HEAD");
+        let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+        let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        // Branches may have any name.
+        let is_data = |name: &OsStr| name == "refs" || name == "logs" || name == "objects";
+        ahead.extend(
+            folders
+                .filter(|entry| !(is_repository && is_data(&entry.file_name())))
+                .map(|entry| entry.path()),
+        );
+        found.push(folder);
+    }
+    found
+}
+
 fn disarm_hooks(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     if folder.is_symlink() {
-        let _ = fs::remove_file(folder);
-        found.push("hooks".to_string());
+        set_aside(folder);
+        return vec!["hooks".to_string()];
     }
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         let runs = path
             .metadata()
-            .is_ok_and(|file| file.permissions().mode() & 0o111 != 0);
+            .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0);
         let is_sample = path
             .extension()
             .is_some_and(|end| end == "sample" || end == ASIDE);
         if runs && !is_sample {
-            let _ = fs::rename(&path, with_end(&path));
+            set_aside(&path);
             found.push(format!("hooks/{}", entry.file_name().to_string_lossy()));
         }
     }
@@ -169,74 +224,76 @@ fn disarm_hooks(folder: &Path) -> Vec<String> {
 /// The end of a name that was set aside.
 const ASIDE: &str = "set-aside";
 
-fn with_end(path: &Path) -> PathBuf {
+/// Gives it another name; what can't have one is removed.
+fn set_aside(path: &Path) {
     let mut name = path.as_os_str().to_os_string();
     name.push(".");
     name.push(ASIDE);
-    name.into()
+    // A command may have taken the rights away.
+    if let Some(folder) = path.parent()
+        && let Ok(metadata) = folder.metadata()
+    {
+        let mode = metadata.permissions().mode() | 0o700;
+        let _ = fs::set_permissions(folder, fs::Permissions::from_mode(mode));
+    }
+    if path.is_symlink() || fs::rename(path, PathBuf::from(name)).is_err() {
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// Only a worktree's own folder has it, where it names the repository that it lies in: gitrepository-layout(5).
+fn disarm_common(folder: &Path) -> Option<String> {
+    let file = folder.join("commondir");
+    file.symlink_metadata().ok()?;
+    let around = folder.parent().filter(|above| above.ends_with("worktrees"));
+    let around = around.and_then(Path::parent);
+    let named = common(folder).and_then(|common| common.canonicalize().ok());
+    if around.is_some() && named.as_deref() == around && !file.is_symlink() {
+        return None;
+    }
+    set_aside(&file);
+    Some("commondir".to_string())
 }
 
 fn disarm_config(file: &Path) -> Vec<String> {
-    if file.is_symlink() {
-        let _ = fs::remove_file(file);
-        return vec!["config".to_string()];
-    }
-    let Ok(text) = fs::read(file) else {
+    if file.symlink_metadata().is_err() {
         return Vec::new();
-    };
-    let text = String::from_utf8_lossy(&text);
-    let (kept, found) = without_programs(&text);
+    }
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let text = bytes_of(file).filter(|_| !file.is_symlink());
+    let cleaned = text.and_then(|text| without_programs(&text));
+    let (kept, found) = cleaned.unwrap_or_else(|| (Vec::new(), vec![name.to_string()]));
     if !found.is_empty() {
-        // What can't be cleaned is not left where git reads it.
-        let moved = fs::rename(file, with_end(file));
-        let _ = moved.and_then(|()| fs::write(file, kept));
+        set_aside(file);
+        // What could not be set aside is not written over: it may lead elsewhere.
+        let _ = File::create_new(file).and_then(|mut new| new.write_all(&kept));
     }
     found
 }
 
-/// A configuration without the lines that name programs, and the names of those.
-fn without_programs(text: &str) -> (String, Vec<String>) {
-    let (mut kept, mut found) = (String::new(), Vec::new());
-    let mut section = String::new();
-    let mut goes_on = false;
-    for line in text.lines() {
-        let drops_more = std::mem::replace(&mut goes_on, false);
-        if drops_more {
-            goes_on = line.ends_with('\\');
-            continue;
+/// A configuration without the settings that name programs, and the names of those; `None` if it can't be read.
+fn without_programs(text: &[u8]) -> Option<(Vec<u8>, Vec<String>)> {
+    let (mut kept, mut found) = (Vec::new(), Vec::new());
+    let mut at = 0;
+    for entry in gitconfig::entries(text)? {
+        if runs_programs(&entry) {
+            kept.extend(&text[at..entry.span.start]);
+            at = entry.span.end;
+            found.push(format!("{}.{}", entry.section, entry.key));
         }
-        let mut rest = line.trim();
-        if let Some(head) = rest.strip_prefix('[') {
-            let (name, after) = head.rsplit_once(']').unwrap_or((head, ""));
-            section = name
-                .split(['"', '.'])
-                .next()
-                .unwrap_or("")
-                .trim()
-                .to_lowercase();
-            rest = after.trim();
-        }
-        let (key, value) = rest.split_once('=').unwrap_or((rest, ""));
-        let key = key.trim().to_lowercase();
-        if runs_programs(&section, &key, value.trim()) {
-            found.push(format!("{section}.{key}"));
-            goes_on = line.ends_with('\\');
-            if line.trim_start().starts_with('[') {
-                kept += line.split_inclusive(']').next().unwrap_or("");
-                kept.push('\n');
-            }
-            continue;
-        }
-        kept += line;
-        kept.push('\n');
     }
-    (kept, found)
+    kept.extend(&text[at..]);
+    Some((kept, found))
 }
 
 /// Settings that name a program, or a file with more settings: git-config(1).
-fn runs_programs(section: &str, key: &str, value: &str) -> bool {
-    let value = value.trim_matches('"').trim_start();
-    match section {
+fn runs_programs(entry: &Entry) -> bool {
+    let key = entry.key.as_str();
+    // What git-remote-ext(1) runs may stand wherever an address does.
+    if entry.value.starts_with("ext::") || entry.subsection.starts_with("ext::") {
+        return true;
+    }
+    match entry.section.as_str() {
         "core" => matches!(
             key,
             "fsmonitor"
@@ -248,25 +305,28 @@ fn runs_programs(section: &str, key: &str, value: &str) -> bool {
                 | "askpass"
                 | "alternaterefscommand"
         ),
-        "remote" => {
-            matches!(key, "uploadpack" | "receivepack" | "vcs")
-                || (key.ends_with("url") && value.starts_with("ext::"))
-        }
-        "submodule" => key == "update" && value.starts_with('!'),
-        "alias" => value.starts_with('!'),
-        "filter" => matches!(key, "clean" | "smudge" | "process"),
+        "remote" => matches!(key, "uploadpack" | "receivepack" | "vcs"),
+        "submodule" => key == "update" && entry.value.starts_with('!'),
+        "filter" | "lfs" => matches!(key, "clean" | "smudge" | "process" | "path"),
         "diff" => matches!(key, "external" | "command" | "textconv"),
         "merge" => key == "driver",
-        "mergetool" | "difftool" | "browser" | "man" => matches!(key, "cmd" | "path"),
-        "gpg" => key == "program",
+        "mergetool" | "difftool" | "guitool" | "browser" | "man" => matches!(key, "cmd" | "path"),
+        "gpg" => matches!(key, "program" | "defaultkeycommand"),
         "credential" => key == "helper",
         "include" | "includeif" => key == "path",
         "sequence" => key == "editor",
         "interactive" => key == "difffilter",
         "trailer" => matches!(key, "command" | "cmd"),
         "uploadpack" => key == "packobjectshook",
+        "gc" => key == "recentobjectshook",
+        "tar" => key == "command",
+        "instaweb" => key == "httpd",
+        "imap" => key == "tunnel",
+        "svn" => key == "authorsprog",
+        "init" => key == "templatedir",
         "protocol" => key == "allow",
-        "pager" | "sendemail" => true,
+        // An alias may bring settings of its own.
+        "alias" | "hook" | "pager" | "sendemail" => true,
         _ => false,
     }
 }

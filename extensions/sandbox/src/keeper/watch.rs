@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use corecoder::files::shown;
@@ -12,6 +13,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
 use super::door::Door;
 use super::processes::{descendants, end_all, memory, names, reap};
 use super::run::{Failure, Started};
+use crate::borders::Change;
 use crate::repository;
 
 /// How often memory and signals are looked at; more often when memory is getting scarce.
@@ -145,7 +147,8 @@ impl<'a> Watch<'a> {
     /// Repositories that the session made are whoever's comes by next.
     fn disarm(&mut self) {
         for repository in self.door.borders.new_repositories() {
-            if let Some(what) = repository::disarm(&repository) {
+            let may_write = |path: &Path| self.door.borders.judge(path, Change::Write).is_ok();
+            if let Some(what) = repository::disarm(&repository, may_write) {
                 let name = shown(&repository);
                 let line =
                     format!("{name} would have git run programs, so this was set aside: {what}");
