@@ -5,11 +5,13 @@
 //! The invariant: what is judged has been opened already, or is a name in a folder that has been, so no link can be swapped
 //! between the judgement and the change.
 
+use std::collections::VecDeque;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use crate::made::Made;
-use crate::policy::{Access, INSTRUCTIONS, Policy, SETTINGS};
+use crate::policy::{Access, INSTRUCTIONS, Policy, REPOSITORY, SETTINGS};
 use crate::repository;
 
 /// Folders that all programs share: what a session makes there is its own, and goes with it.
@@ -17,6 +19,9 @@ use crate::repository;
 pub const PREFIX: &str = "corecoder-";
 
 const SHARED: &[&str] = &["/tmp", "/var/tmp", "/dev/shm"];
+
+/// As many links as the kernel follows: path_resolution(7).
+const LINKS: usize = 40;
 
 /// What is to be done at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +74,7 @@ pub struct Borders {
     temporary: PathBuf,
     /// Repositories that `.git` only points at, and bare ones.
     repositories: Vec<PathBuf>,
-    /// What is never written.
+    /// What is never written, and what kept names lead to.
     kept: Vec<PathBuf>,
     made: Made,
     /// Repositories that the session made.
@@ -88,16 +93,17 @@ impl Borders {
                 .collect(),
         };
         let scratch = scratch.canonicalize().unwrap_or(scratch.to_path_buf());
+        let behind = roots.iter().flat_map(|root| repository::behind(root));
+        let repositories: Vec<PathBuf> = behind.collect();
+        let mut kept = policy.kept();
+        kept.extend(led_to(&roots, &repositories));
         Borders {
             access: policy.access,
-            repositories: roots
-                .iter()
-                .flat_map(|root| repository::behind(root))
-                .collect(),
+            repositories,
             roots,
             shared,
             temporary: temporary(&scratch),
-            kept: policy.kept(),
+            kept,
             made: Made::new(scratch.join("made")),
             new: Made::new(scratch.join("repositories")),
         }
@@ -227,6 +233,59 @@ impl Borders {
     pub fn new_repositories(&mut self) -> Vec<PathBuf> {
         self.new.all()
     }
+}
+
+/// What kept names lead to by links, as they are now, with the links on the way. What holds the work is left out.
+fn led_to(roots: &[PathBuf], repositories: &[PathBuf]) -> Vec<PathBuf> {
+    let settings = roots
+        .iter()
+        .flat_map(|root| SETTINGS.iter().map(|name| way(&root.join(name))));
+    let gits = roots.iter().map(|root| root.join(".git"));
+    let in_git = gits
+        .clone()
+        .filter(|git| !git.is_symlink())
+        .chain(repositories.iter().cloned())
+        .flat_map(|git| REPOSITORY.iter().map(move |name| way(&git.join(name))));
+    // Commits are made where this leads.
+    let to_git = gits.map(|git| {
+        let mut way = way(&git);
+        way.pop();
+        way
+    });
+    let ways = settings.chain(in_git).filter(|way| way.len() > 1);
+    let found = ways.chain(to_git).flatten();
+    found
+        .filter(|path| !roots.iter().any(|root| root.starts_with(path)))
+        .collect()
+}
+
+/// The links on the way to where a path leads, and the end of the way, there or not; each without links in its own path.
+fn way(path: &Path) -> Vec<PathBuf> {
+    let parts = |path: &Path| -> Vec<OsString> {
+        let parts = path.components().filter(|part| *part != Component::CurDir);
+        parts.map(|part| part.as_os_str().to_os_string()).collect()
+    };
+    let mut found = Vec::new();
+    let mut at = PathBuf::new();
+    let mut ahead = VecDeque::from(parts(path));
+    while let Some(name) = ahead.pop_front() {
+        if name == ".." {
+            at.pop();
+            continue;
+        }
+        let next = at.join(name);
+        match fs::read_link(&next) {
+            Ok(target) if found.len() < LINKS => {
+                for part in parts(&target).into_iter().rev() {
+                    ahead.push_front(part);
+                }
+                found.push(next);
+            }
+            _ => at = next,
+        }
+    }
+    found.push(at);
+    found
 }
 
 /// The folder in which commands keep their temporary files.
