@@ -1,5 +1,6 @@
 //! Calls at the door that have to do with sockets, processes and signals.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 
@@ -52,7 +53,7 @@ impl Address {
     }
 
     /// Host and port on the internet: ip(7), ipv6(7).
-    fn internet(&self) -> Option<std::net::SocketAddr> {
+    fn internet(&self) -> Option<SocketAddr> {
         let part = |from: usize, to: usize| self.bytes.get(from..to);
         let port = u16::from_be_bytes(part(2, 4)?.try_into().ok()?);
         match self.family() {
@@ -184,9 +185,10 @@ impl Door {
         let mut address = Address::of(call)?;
         let socket = Socket::of(call)?;
         self.still_waits(call)?;
+        let internet = address.internet().map(meant);
         // Held until the connection stands, for the address goes through it.
         let mut listening = None;
-        match (socket.domain()?, address.internet()) {
+        match (socket.domain()?, internet) {
             (AddressFamily::UNIX, _) if address.family() == libc::AF_UNIX => {
                 let object = self.unix_socket(call, &address)?;
                 let path = through(object.as_fd());
@@ -289,9 +291,9 @@ impl Door {
         Ok(object)
     }
 
-    fn may_reach(&mut self, to: std::net::SocketAddr) -> Result<(), Errno> {
-        let is_proxy = to.ip().to_canonical() == std::net::Ipv4Addr::LOCALHOST
-            && Some(to.port()) == self.proxy;
+    fn may_reach(&mut self, to: SocketAddr) -> Result<(), Errno> {
+        let is_proxy =
+            to.ip().to_canonical() == Ipv4Addr::LOCALHOST && Some(to.port()) == self.proxy;
         // Within a namespace there is nobody but the command's own programs.
         let is_own = !self.held.internet && to.ip().to_canonical().is_loopback();
         if self.network == Network::All || is_proxy || is_own {
@@ -436,6 +438,16 @@ impl Door {
             false => Err(Errno::PERM),
         }
     }
+}
+
+/// Whom one connects to at this address: an unspecified one is this machine itself.
+fn meant(to: SocketAddr) -> SocketAddr {
+    let ip = match to.ip().to_canonical() {
+        ip if !ip.is_unspecified() => to.ip(),
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    (ip, to.port()).into()
 }
 
 /// The process that a descriptor of the command stands for: pidfd_open(2).
