@@ -203,18 +203,24 @@ impl Borders {
         is_named && self.roots.iter().any(|root| path.parent() == Some(root))
     }
 
+    /// Whether other people's programs make things in this place, too.
+    pub fn is_shared(&self, path: &Path) -> bool {
+        let is_inside = |folder: &PathBuf| path.starts_with(folder);
+        let is_own = is_inside(&self.temporary) || self.roots.iter().any(is_inside);
+        !is_own && self.shared.iter().any(is_inside)
+    }
+
     /// Notes that the session made this, if it stands in a shared folder, or is a repository.
     pub fn note(&mut self, path: &Path) {
         if repository::may_be(path) {
             self.new.add(path.to_path_buf());
         }
+        if !self.is_shared(path) {
+            return;
+        }
         let Some(zone) = self.shared.iter().find(|zone| path.starts_with(zone)) else {
             return;
         };
-        let is_inside = |root: &PathBuf| path.starts_with(root);
-        if is_inside(&self.temporary) || self.roots.iter().any(is_inside) {
-            return;
-        }
         if let Some(first) = below(zone, path).next() {
             let top = zone.join(first);
             if !self.made.has(&top) {

@@ -36,6 +36,8 @@ pub struct Door {
     /// Where the proxy listens, if there is one.
     pub proxy: Option<u16>,
     pub loopback: Loopback,
+    /// Unix sockets that were bound at the door in shared folders. They are held, or their numbers might be given to others.
+    pub bound: Vec<OwnedFd>,
     pub network: Network,
     /// In bytes.
     pub largest_file: u64,

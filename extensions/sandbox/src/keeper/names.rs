@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use rustix::fs::{
     AtFlags, CWD, FileType, RenameFlags, linkat, mkdirat, mknodat, renameat_with, symlinkat,
@@ -116,6 +117,8 @@ impl Door {
             self.may(&old.path, Change::Move)?;
             self.may(&new.path, Change::Move)?;
         }
+        self.stays(&old.path, old.there, &new.path)?;
+        self.stays(&new.path, new.there, &old.path)?;
         match renameat_with(&old.folder, &old.name, &new.folder, &new.name, flags) {
             // Some file systems know no flags: rename(2).
             Err(Errno::INVAL) if flags == RenameFlags::NOREPLACE => {
@@ -128,6 +131,17 @@ impl Door {
             self.borders.renamed(&new.path, &old.path);
         }
         DONE
+    }
+
+    /// A socket in a shared folder may be another program's. Out of there it does not come, nor does a folder that may hold one:
+    /// as if that were another file system, which programs know how to do with.
+    fn stays(&self, from: &Path, there: Option<FileType>, to: &Path) -> Result<(), Errno> {
+        let may_be_others = matches!(there, Some(FileType::Directory | FileType::Socket));
+        let leaves = self.borders.is_shared(from) && !self.borders.is_shared(to);
+        match may_be_others && leaves {
+            true => Err(Errno::XDEV),
+            false => Ok(()),
+        }
     }
 
     /// A file gets a second name, by which it can be written: so it must be one that may be.
@@ -149,7 +163,9 @@ impl Door {
         // What has no name any more, or never had one, is the command's own if the command can name it.
         let stat = rustix::fs::fstat(&old)?;
         if stat.st_nlink > 0 {
-            self.may(&path_of(&old)?, Change::Write)?;
+            let path = path_of(&old)?;
+            self.may(&path, Change::Write)?;
+            self.stays(&path, Some(kind(&stat)), &new.path)?;
         }
         match kind(&stat) {
             FileType::Symlink => return Err(Errno::PERM),

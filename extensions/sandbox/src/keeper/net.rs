@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 
-use rustix::fs::{OFlags, fcntl_getfl, fstat};
+use rustix::fs::{FileType, OFlags, fcntl_getfl, fstat};
 use rustix::io::Errno;
 use rustix::net::sockopt::socket_domain;
 use rustix::net::{AddressFamily, SocketType};
@@ -12,7 +12,7 @@ use rustix::net::{AddressFamily, SocketType};
 use super::door::{Answered, Call, Door};
 use super::filter::{IOPRIO_WHO_USER, PRIO_USER};
 use super::loopback::Listener;
-use super::place::{Found, locate, look, path_of, through};
+use super::place::{Found, Place, kind, locate, look, path_of, through};
 use super::sys::{self, Answer};
 use crate::borders::Change;
 use crate::policy::Network;
@@ -22,6 +22,9 @@ const LONGEST: u64 = 128;
 
 /// How many may wait to be accepted, where it can't be seen how many the program wants: SOMAXCONN of the kernel.
 const BACKLOG: i32 = 4096;
+
+/// Unix sockets in shared folders at a time, each of which takes the keeper a descriptor; no more can be connected to.
+const MOST_BOUND: usize = 1000;
 
 /// An address as the kernel takes it.
 struct Address {
@@ -288,7 +291,31 @@ impl Door {
             self.note.refuse("connecting to", &path, rule, true);
             return Err(Errno::ACCESS);
         }
+        // A folder that the command made may have a name that others look for, and bind in.
+        if self.borders.is_shared(&path) && !self.has_bound(&object)? {
+            let rule = "in this folder only sockets of this command can be reached";
+            self.note.refuse("connecting to", &path, rule, true);
+            return Err(Errno::ACCESS);
+        }
         Ok(object)
+    }
+
+    fn has_bound(&self, object: &OwnedFd) -> Result<bool, Errno> {
+        let stat = fstat(object)?;
+        let is_this = |bound: &OwnedFd| {
+            fstat(bound)
+                .is_ok_and(|bound| (bound.st_dev, bound.st_ino) == (stat.st_dev, stat.st_ino))
+        };
+        Ok(kind(&stat) != FileType::Socket || self.bound.iter().any(is_this))
+    }
+
+    /// Holds a socket that was just bound, as long as it has a name.
+    fn hold_bound(&mut self, place: &Place) {
+        self.bound
+            .retain(|bound| fstat(bound).is_ok_and(|stat| stat.st_nlink > 0));
+        if self.bound.len() < MOST_BOUND {
+            self.bound.extend(look(&place.folder, &place.name));
+        }
     }
 
     fn may_reach(&mut self, to: SocketAddr) -> Result<(), Errno> {
@@ -378,6 +405,9 @@ impl Door {
             Socket::Other(_) => return Err(Errno::INVAL),
         };
         self.borders.note(&place.path);
+        if self.borders.is_shared(&place.path) {
+            self.hold_bound(&place);
+        }
         Ok(answer)
     }
 

@@ -115,6 +115,7 @@ fn door(policy: &Policy, borders: Borders, hidden: Vec<PathBuf>, walls: &Walls) 
         terminals: Vec::new(),
         proxy,
         loopback: Loopback::default(),
+        bound: Vec::new(),
         network,
         largest_file: limits.file_size,
         processes: Count::new(limits.processes),
