@@ -7,11 +7,12 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use rustix::fs::FileType;
 use rustix::io::Errno;
 
-use super::files::{Opener, Terminal};
+use super::files::Terminal;
 use super::filter::Held;
 use super::loopback::Loopback;
 use super::note::Note;
@@ -42,8 +43,19 @@ pub struct Door {
     /// In bytes.
     pub largest_file: u64,
     pub processes: super::processes::Count,
-    pub openers: Vec<Opener>,
+    /// Those who wait to open a named pipe, or to be accepted.
+    pub waiters: Vec<Waiter>,
 }
+
+/// A thread of the command's that waits at the door, and the thread of the keeper that makes its call.
+pub struct Waiter {
+    call: u64,
+    thread: i32,
+    maker: JoinHandle<()>,
+}
+
+/// So many wait at a time: each takes descriptors of the keeper's.
+const WAITERS: usize = 256;
 
 /// A call that is held up.
 pub struct Call {
@@ -84,6 +96,36 @@ impl Door {
             sys::answer(self.listener.as_fd(), call.id, answered);
         }
         Ok(())
+    }
+
+    /// Whether one more may wait.
+    pub fn has_room(&mut self) -> Result<(), Errno> {
+        self.waiters.retain(|waiter| !waiter.maker.is_finished());
+        match self.waiters.len() < WAITERS {
+            true => Ok(()),
+            false => Err(Errno::NFILE),
+        }
+    }
+
+    /// This thread of the keeper makes the call.
+    pub fn waits(&mut self, call: &Call, maker: JoinHandle<()>) {
+        let (call, thread) = (call.id, call.task.thread);
+        self.waiters.push(Waiter {
+            call,
+            thread,
+            maker,
+        });
+    }
+
+    /// Lets go of those for whom a signal has come: at the door they would not hear it. Who was killed does not wait any more.
+    pub fn hear_signals(&mut self) {
+        self.waiters.retain(|waiter| !waiter.maker.is_finished());
+        for waiter in &self.waiters {
+            let is_gone = !sys::still_waits(self.listener.as_fd(), waiter.call);
+            if is_gone || Task::new(waiter.thread).is_signalled() {
+                sys::interrupt(&waiter.maker);
+            }
+        }
     }
 
     /// After what the call names has been looked up: whether it was its own names that were looked up.

@@ -2,7 +2,6 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
-use std::thread::JoinHandle;
 
 use rustix::fs::{
     AtFlags, CWD, FileType, Gid, Mode, OFlags, Stat, Timestamps, Uid, XattrFlags, chmodat, chownat,
@@ -13,7 +12,6 @@ use rustix::io::Errno;
 use super::door::{Answered, Call, Door};
 use super::place::{Found, Place, is_ours, kind, locate, look, path_of, through};
 use super::sys::{self, Answer};
-use super::task::Task;
 use crate::borders::Change;
 
 const DONE: Answered = Ok(Answer::Value(0));
@@ -21,22 +19,13 @@ const DONE: Answered = Ok(Answer::Value(0));
 /// Names may come and go between two looks; after so many they are somebody's game.
 const LOOKS: usize = 20;
 
-/// So many terminals a command has at most, and so many threads of it wait to open named pipes: each takes a descriptor of the
-/// keeper's.
+/// So many terminals a command has at most: each takes a descriptor of the keeper's.
 const TERMINALS: usize = 256;
-const OPENERS: usize = 256;
 
 /// Something whose attributes are to be changed.
 struct Target {
     object: OwnedFd,
     stat: Stat,
-}
-
-/// A thread of the keeper that opens a named pipe for one of the command's.
-pub struct Opener {
-    call: u64,
-    caller: i32,
-    thread: JoinHandle<()>,
 }
 
 /// A terminal's file, held without opening it. Once the terminal is closed its number is given to others, but this file has no
@@ -159,11 +148,7 @@ impl Door {
             }
             FileType::CharacterDevice => self.device(call, &object, &stat)?,
             FileType::Fifo if !flags.contains(OFlags::NONBLOCK) => {
-                self.openers.retain(|opener| !opener.thread.is_finished());
-                if self.openers.len() == OPENERS {
-                    return Err(Errno::NFILE);
-                }
-                self.open_later(call, object, flags);
+                self.open_later(call, object, flags)?;
                 return Ok(None);
             }
             _ => through(object.as_fd()),
@@ -172,7 +157,8 @@ impl Door {
     }
 
     /// A named pipe opens when somebody opens the other end, who may be waiting at the door right now.
-    fn open_later(&mut self, call: &Call, object: OwnedFd, flags: OFlags) {
+    fn open_later(&mut self, call: &Call, object: OwnedFd, flags: OFlags) -> Result<(), Errno> {
+        self.has_room()?;
         let (listener, id) = (self.listener.clone(), call.id);
         let opener = std::thread::spawn(move || {
             let opened = reopen(through(object.as_fd()), flags);
@@ -185,23 +171,8 @@ impl Door {
             });
             sys::answer(listener.as_fd(), id, opened);
         });
-        self.openers.push(Opener {
-            call: id,
-            caller: call.task.thread,
-            thread: opener,
-        });
-    }
-
-    /// Lets go of those for whom a signal has come while they wait to open a named pipe: at the door they would not hear it.
-    /// Who was killed does not wait any more.
-    pub fn hear_signals(&mut self) {
-        self.openers.retain(|opener| !opener.thread.is_finished());
-        for opener in &self.openers {
-            let waits = sys::still_waits(self.listener.as_fd(), opener.call);
-            if !waits || Task::new(opener.caller).is_signalled() {
-                sys::interrupt(&opener.thread);
-            }
-        }
+        self.waits(call, opener);
+        Ok(())
     }
 
     /// Where the walls leave reading to the keeper.

@@ -231,7 +231,7 @@ impl Door {
 
     /// Without holding up others, where it may take a while.
     fn finish_connecting(
-        &self,
+        &mut self,
         call: &Call,
         socket: OwnedFd,
         address: Address,
@@ -240,12 +240,19 @@ impl Door {
         if fcntl_getfl(&socket)?.contains(OFlags::NONBLOCK) {
             return sys::with_address(socket.as_fd(), &address.bytes, false).map(Some);
         }
+        self.has_room()?;
         let (listener, id) = (self.listener.clone(), call.id);
-        std::thread::spawn(move || {
+        let connecter = std::thread::spawn(move || {
             let connected = sys::with_address(socket.as_fd(), &address.bytes, false);
             drop(listening);
+            // The kernel decides whether the call begins anew, as when a named pipe is opened.
+            let connected = connected.map_err(|error| match error {
+                Errno::INTR => sys::RESTART,
+                error => error,
+            });
             sys::answer(listener.as_fd(), id, connected);
         });
+        self.waits(call, connecter);
         Ok(None)
     }
 

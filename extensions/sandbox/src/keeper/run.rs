@@ -119,7 +119,7 @@ fn door(policy: &Policy, borders: Borders, hidden: Vec<PathBuf>, walls: &Walls) 
         network,
         largest_file: limits.file_size,
         processes: Count::new(limits.processes),
-        openers: Vec::new(),
+        waiters: Vec::new(),
     })
 }
 
