@@ -305,13 +305,7 @@ fn tail(text: &str) -> String {
 impl Run {
     fn new(world: &World, place: &Place, order: &Order, case: &Case, dials: bool) -> Run {
         let folder = tempfile::tempdir().expect("a folder can be made");
-        if let Some(line) = &case.before {
-            let _ = world.host(line).output();
-        }
-        let _meanwhile = case
-            .meanwhile
-            .as_ref()
-            .map(|line| Meanwhile::new(world.host(line)));
+        let _meanwhile = Meanwhile::begin(world, case);
         let begun = Instant::now();
         let mut child =
             start(world, place, order, case, &folder).expect("the probe can be started");
@@ -355,20 +349,23 @@ impl Run {
 }
 
 /// What the user does while a row runs; it ends with the row.
-struct Meanwhile(Option<Child>);
+struct Meanwhile(Child);
 
 impl Meanwhile {
-    fn new(mut command: Command) -> Meanwhile {
-        Meanwhile(command.stdout(Stdio::null()).spawn().ok())
+    /// After what the user did before.
+    fn begin(world: &World, case: &Case) -> Option<Meanwhile> {
+        if let Some(line) = &case.before {
+            let _ = world.host(line).output();
+        }
+        let line = case.meanwhile.as_ref()?;
+        world.host(line).spawn().ok().map(Meanwhile)
     }
 }
 
 impl Drop for Meanwhile {
     fn drop(&mut self) {
-        if let Some(child) = &mut self.0 {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
