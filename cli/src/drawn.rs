@@ -18,6 +18,8 @@ use crate::words::plain;
 pub struct Drawn {
     pub live: Live,
     pub shown: Shown,
+    /// How many pieces of work have begun.
+    pub begun: u64,
     /// The keys of what is shown as running, in the same order.
     pub running: Vec<String>,
     /// Calls that have not ended: whose, which, and how it is shown.
@@ -43,6 +45,7 @@ impl Drawn {
         Drawn {
             live,
             shown: Shown::default(),
+            begun: 0,
             running: Vec::new(),
             calls: Vec::new(),
             markdown: Markdown::new(look),

@@ -448,9 +448,10 @@ impl Person {
         if !self.attends {
             return json!({"action": "decline"});
         }
+        let begun = self.screen.begun();
         let _turn = self.turn.lock().await;
-        if !self.is_at_work_for(server) {
-            // There is a line being typed, which no question may push away.
+        // At the prompt a line is being typed, which no question may push away; and the next work has nothing to do with it.
+        if !self.is_at_work_for(server) || self.screen.begun() != begun {
             return json!({"action": "cancel"});
         }
         let asked = self.screen.ask();

@@ -116,6 +116,7 @@ impl Screen {
     /// Shows this below everything while work goes on; `typing` says whether a person can type.
     pub fn begin(&self, status: String, typing: bool) {
         let mut drawn = self.drawn();
+        drawn.begun += 1;
         drawn.shown.status = status;
         drawn.shown.typed = typing.then(String::new);
         drawn.show_typed();
@@ -137,9 +138,15 @@ impl Screen {
         self.drawn().shown.typed.is_some()
     }
 
-    /// Returns when no work goes on in which a person can type.
+    /// The number of the present work, or of the last.
+    pub fn begun(&self) -> u64 {
+        self.drawn().begun
+    }
+
+    /// Returns when the present work is over, even if the next has begun by then.
     pub async fn rested(&self) {
-        while self.is_at_work() {
+        let present = self.begun();
+        while self.is_at_work() && self.begun() == present {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }

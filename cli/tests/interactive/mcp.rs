@@ -337,7 +337,7 @@ def answered(message):
     terminal.until("all answers", all);
     terminal.keys("line\r");
     terminal.sees("> half a line");
-    terminal.talks("more", &[]);
+    terminal.talks("more", &["Heard: more."]);
     assert_eq!(terminal.count("MCP server small asks for something"), 1);
     assert!(!terminal.shows("unasked"), "{:?}", terminal.history());
     terminal.leaves();
