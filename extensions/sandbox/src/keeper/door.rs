@@ -54,8 +54,8 @@ pub struct Waiter {
     maker: JoinHandle<()>,
 }
 
-/// So many wait at a time: each takes descriptors of the keeper's.
-const WAITERS: usize = 256;
+/// So many wait at a time: each takes three descriptors of the keeper's at most.
+const WAITERS: usize = 1_000;
 
 /// A call that is held up.
 pub struct Call {
