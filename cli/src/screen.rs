@@ -11,6 +11,7 @@ use corecoder::context::Compaction;
 use corecoder::{Event, Host, ModelError, Reply, ToolCall};
 use corecoder_markdown::{Look, Markdown};
 use parking_lot::{Mutex, MutexGuard};
+use tokio::sync::watch;
 
 use crate::attach::Attached;
 use crate::drawn::{Drawn, dimmed};
@@ -34,6 +35,8 @@ pub struct Show {
 pub struct Screen {
     show: Show,
     drawn: Mutex<Drawn>,
+    /// Tells that work or a question is over. Whoever tells does not hold `drawn`, which those who hear it look at.
+    over: watch::Sender<()>,
 }
 
 impl Screen {
@@ -46,6 +49,7 @@ impl Screen {
         Screen {
             show,
             drawn: Mutex::new(Drawn::new(out)),
+            over: watch::Sender::new(()),
         }
     }
 
@@ -86,6 +90,7 @@ impl Screen {
     pub fn end(&self) {
         self.clear();
         self.drawn().shown = Shown::default();
+        self.over.send_replace(());
     }
 
     /// Prints a line.
@@ -146,9 +151,8 @@ impl Screen {
     /// Returns when the present work is over, even if the next has begun by then.
     pub async fn rested(&self) {
         let present = self.begun();
-        while self.is_at_work() && self.begun() == present {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        self.until(|| !self.is_at_work() || self.begun() != present)
+            .await;
     }
 
     /// The line below everything changed.
@@ -238,9 +242,12 @@ impl Screen {
 
     /// Returns when nobody else reads the keyboard.
     pub async fn freed(&self) {
-        while !self.is_free() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        self.until(|| self.is_free()).await;
+    }
+
+    async fn until(&self, is_so: impl Fn() -> bool) {
+        // It fails only when the sender has gone, which is here.
+        let _ = self.over.subscribe().wait_for(|()| is_so()).await;
     }
 
     /// A whole patch, as `git apply` reads it.
@@ -433,6 +440,8 @@ impl Drop for Asked<'_> {
         drawn.asking = false;
         let later = std::mem::take(&mut drawn.later);
         drawn.print(later);
+        drop(drawn);
+        self.0.over.send_replace(());
     }
 }
 
