@@ -238,6 +238,11 @@ impl Shell for Runner {
         sandbox.map_or(Ok(()), |sandbox| sandbox.may_write(path))
     }
 
+    fn hidden(&self) -> Vec<PathBuf> {
+        let sandbox = self.sandbox.as_ref();
+        sandbox.map_or_else(Vec::new, |sandbox| sandbox.hidden())
+    }
+
     fn patience(&self) -> Duration {
         self.sandbox
             .as_ref()

@@ -4,7 +4,7 @@
 //! that tells readers from writers and refuses slips, a sandbox that the kernel keeps.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::process::{Child, Command};
@@ -29,6 +29,11 @@ pub trait Shell: Send + Sync {
     /// Whether files may be written there too, or, as text for the model, why not. `path` is absolute, and free of links.
     fn may_write(&self, _path: &Path) -> Result<(), String> {
         Ok(())
+    }
+
+    /// What commands can't read, and searches leave out. The paths are absolute, and free of links.
+    fn hidden(&self) -> Vec<PathBuf> {
+        Vec::new()
     }
 
     /// How long what was killed at its timeout may hold its output open. A shell that ends all that a command started, and holds

@@ -33,17 +33,18 @@ impl Tool for Glob {
         let root = folder(args["path"].as_str(), kit)?;
         let matcher = pattern(text(&args, "pattern"), &root)?;
         let cwd = kit.files.cwd();
-        let found = move || newest_first(&root, &matcher, &cwd);
+        let walk = walk(&root, &kit.shell.hidden());
+        let found = move || newest_first(&walk, &root, &matcher, &cwd);
         tokio::task::spawn_blocking(found)
             .await
             .map_err(|error| format!("the search broke off: {error}"))
     }
 }
 
-fn newest_first(root: &Path, matcher: &GlobMatcher, cwd: &Path) -> String {
+fn newest_first(walk: &WalkBuilder, root: &Path, matcher: &GlobMatcher, cwd: &Path) -> String {
     let mut unreadable = 0;
     let mut files: Vec<(Reverse<SystemTime>, PathBuf)> = Vec::new();
-    for entry in walk(root).build() {
+    for entry in walk.build() {
         let Ok(entry) = entry else {
             unreadable += 1;
             continue;
@@ -77,10 +78,16 @@ fn newest_first(root: &Path, matcher: &GlobMatcher, cwd: &Path) -> String {
 }
 
 /// The walk that `glob` and `grep` share: `.gitignore` respected (in a repository or not), nothing hidden, no
-/// links followed.
-pub(super) fn walk(root: &Path) -> WalkBuilder {
+/// links followed, and nothing that the shell hides.
+pub(super) fn walk(root: &Path, hidden: &[PathBuf]) -> WalkBuilder {
     let mut walk = WalkBuilder::new(root);
     walk.require_git(false);
+    let real = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
+    let below = hidden
+        .iter()
+        .filter_map(|path| path.strip_prefix(&real).ok());
+    let hidden: Vec<PathBuf> = below.map(|path| root.join(path)).collect();
+    walk.filter_entry(move |entry| !hidden.iter().any(|path| entry.path() == path));
     walk
 }
 
@@ -90,9 +97,12 @@ pub(super) fn folder(path: Option<&str>, kit: &Kit) -> Result<PathBuf, String> {
         None | Some("" | ".") => kit.files.cwd(),
         Some(path) => kit.files.resolve(path)?,
     };
-    match root.exists() {
-        true => Ok(root),
-        false => Err(format!("the path {} does not exist", shown(&root))),
+    let Ok(real) = root.canonicalize() else {
+        return Err(format!("the path {} does not exist", shown(&root)));
+    };
+    match kit.shell.hidden().iter().any(|path| real.starts_with(path)) {
+        true => Err(format!("{} is kept from you", shown(&root))),
+        false => Ok(root),
     }
 }
 

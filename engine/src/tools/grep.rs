@@ -12,7 +12,7 @@ use grep_matcher::Matcher;
 use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 use grep_searcher::sinks::Bytes;
 use grep_searcher::{BinaryDetection, Searcher, SearcherBuilder};
-use ignore::WalkState;
+use ignore::{WalkBuilder, WalkState};
 use parking_lot::Mutex;
 use serde_json::Value;
 
@@ -48,7 +48,8 @@ impl Tool for Grep {
             .transpose()?;
         let (matcher, note) = compile(text(&args, "pattern"))?;
         let cwd = kit.files.cwd();
-        let search = move || note + &search(&root, &matcher, include.as_ref()).answer(&cwd);
+        let walk = walk(&root, &kit.shell.hidden());
+        let search = move || note + &search(&walk, &root, &matcher, include.as_ref()).answer(&cwd);
         tokio::task::spawn_blocking(search)
             .await
             .map_err(|error| format!("the search broke off: {error}"))
@@ -70,14 +71,19 @@ fn compile(pattern: &str) -> Result<(RegexMatcher, String), String> {
         .map_err(|error| format!("the pattern can't be searched: {error}"))
 }
 
-fn search(root: &Path, matcher: &RegexMatcher, include: Option<&GlobMatcher>) -> Found {
+fn search(
+    walk: &WalkBuilder,
+    root: &Path,
+    matcher: &RegexMatcher,
+    include: Option<&GlobMatcher>,
+) -> Found {
     let per_file = if root.is_file() {
         LINES
     } else {
         LINES_PER_FILE
     };
     let found = &Mutex::new(Found::default());
-    walk(root).build_parallel().run(|| {
+    walk.build_parallel().run(|| {
         // A file that is one enormous line is searched too, as long as the line fits in this memory.
         let mut searcher = SearcherBuilder::new()
             .binary_detection(BinaryDetection::quit(0))

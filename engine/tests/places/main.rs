@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 mod commands;
 mod races;
+mod searches;
 mod writes;
 
 /// Allows files in one folder alone, and notes what it was asked about.
@@ -20,6 +21,7 @@ mod writes;
 struct Fence {
     inside: PathBuf,
     scratch: PathBuf,
+    hidden: Vec<PathBuf>,
     asked: Arc<Mutex<Vec<PathBuf>>>,
 }
 
@@ -30,6 +32,10 @@ impl Shell for Fence {
 
     fn scratch(&self) -> Option<&Path> {
         Some(&self.scratch)
+    }
+
+    fn hidden(&self) -> Vec<PathBuf> {
+        self.hidden.clone()
     }
 
     fn may_write(&self, path: &Path) -> Result<(), String> {
@@ -72,6 +78,7 @@ impl World {
         let fence = Fence {
             inside: real.join("inside"),
             scratch: real.join("scratch"),
+            hidden: vec![real.join("outside/keys"), real.join("inside/token.txt")],
             asked: Arc::default(),
         };
         let asked = Arc::new(Asked::default());

@@ -22,6 +22,7 @@ mod wrappers;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use corecoder::{Effect, Shell};
 use tokio::process::{Child, Command};
@@ -64,6 +65,14 @@ impl<S: Shell> Shell for Guard<S> {
 
     fn may_write(&self, path: &Path) -> Result<(), String> {
         self.shell.may_write(path)
+    }
+
+    fn hidden(&self) -> Vec<PathBuf> {
+        self.shell.hidden()
+    }
+
+    fn patience(&self) -> Duration {
+        self.shell.patience()
     }
 
     fn spawn(&self, command: Command) -> io::Result<Child> {
