@@ -14,10 +14,10 @@ use crate::made::Made;
 use crate::policy::{Access, INSTRUCTIONS, Policy, REPOSITORY, SETTINGS};
 use crate::repository;
 
-/// Folders that all programs share: what a session makes there is its own, and goes with it.
 /// How the folders of sessions are called, which lie in a shared one.
 pub const PREFIX: &str = "corecoder-";
 
+/// Folders that all programs share: what a session makes there is its own, and goes with it.
 const SHARED: &[&str] = &["/tmp", "/var/tmp", "/dev/shm"];
 
 /// As many links as the kernel follows: path_resolution(7).
@@ -58,7 +58,7 @@ impl Refused {
             Refused::NotOurs => {
                 "it was there before, and in this folder only what this session made may change; take another name, or $TMPDIR"
             }
-            Refused::Settings => "it holds keys, or says what agents, editors or shells run",
+            Refused::Settings => "it holds keys, or says what agents, editors, shells or git run",
             Refused::Repository => "it says what git runs",
         }
     }
@@ -76,6 +76,8 @@ pub struct Borders {
     repositories: Vec<PathBuf>,
     /// What is never written, and what kept names lead to.
     kept: Vec<PathBuf>,
+    /// Files that instruct agents, there or not, and what they lead to.
+    instructions: Vec<PathBuf>,
     made: Made,
     /// Repositories that the session made.
     new: Made,
@@ -96,8 +98,14 @@ impl Borders {
         let behind = roots.iter().flat_map(|root| repository::behind(root));
         let repositories: Vec<PathBuf> = behind.collect();
         let mut kept = policy.kept();
-        kept.extend(led_to(&roots, &repositories));
+        // The session's own lists lie there, and it may lie in the work.
+        kept.push(scratch.clone());
+        kept.extend(led_to(&roots, &repositories, policy.home.as_deref()));
+        let instructions = roots
+            .iter()
+            .flat_map(|root| INSTRUCTIONS.iter().map(|name| way(&root.join(name))));
         Borders {
+            instructions: instructions.flatten().collect(),
             access: policy.access,
             repositories,
             roots,
@@ -138,9 +146,10 @@ impl Borders {
             {
                 return Err(Refused::Settings);
             }
-            if self.roots.iter().any(|root| path == root) {
-                let may = change == Change::Write;
-                return may.then_some(()).ok_or(Refused::Outside);
+            // One folder of the work may lie in another.
+            let holds_root = self.roots.iter().any(|root| root.starts_with(path));
+            if holds_root && change != Change::Write {
+                return Err(Refused::Outside);
             }
             return self.inside(&root, path, change);
         }
@@ -197,10 +206,7 @@ impl Borders {
 
     /// Whether agents that start where the work is done take this file for instructions.
     pub fn instructs(&self, path: &Path) -> bool {
-        let is_named = path
-            .file_name()
-            .is_some_and(|name| INSTRUCTIONS.iter().any(|file| name == *file));
-        is_named && self.roots.iter().any(|root| path.parent() == Some(root))
+        self.instructions.iter().any(|file| file == path)
     }
 
     /// Whether other people's programs make things in this place, too.
@@ -212,7 +218,7 @@ impl Borders {
 
     /// Notes that the session made this, if it stands in a shared folder, or is a repository.
     pub fn note(&mut self, path: &Path) {
-        if repository::may_be(path) {
+        if repository::may_be(path) || repository::is_head(path) {
             self.new.add(path.to_path_buf());
         }
         if !self.is_shared(path) {
@@ -229,20 +235,25 @@ impl Borders {
         }
     }
 
-    /// Notes that something has another name now.
-    pub fn renamed(&mut self, from: &Path, to: &Path) {
-        self.new.renamed(from, to);
-        self.note(to);
+    /// Notes that these have other names now: from which to which.
+    pub fn renamed(&mut self, moves: &[(&Path, &Path)]) {
+        self.new.renamed(moves);
+        moves.iter().for_each(|(_, to)| self.note(to));
     }
 
     /// The repositories that the session made, so far as they are still there.
     pub fn new_repositories(&mut self) -> Vec<PathBuf> {
-        self.new.all()
+        let folder = |path: PathBuf| match repository::is_head(&path) {
+            true => path.parent().map(Path::to_path_buf),
+            false => Some(path),
+        };
+        self.new.all().into_iter().filter_map(folder).collect()
     }
 }
 
-/// What kept names lead to by links, as they are now, with the links on the way. What holds the work is left out.
-fn led_to(roots: &[PathBuf], repositories: &[PathBuf]) -> Vec<PathBuf> {
+/// What kept names lead to, by links and as git's settings include each other, as they are now, with the links on the way. What
+/// holds the work is left out.
+fn led_to(roots: &[PathBuf], repositories: &[PathBuf], home: Option<&Path>) -> Vec<PathBuf> {
     let settings = roots
         .iter()
         .flat_map(|root| SETTINGS.iter().map(|name| way(&root.join(name))));
@@ -252,6 +263,9 @@ fn led_to(roots: &[PathBuf], repositories: &[PathBuf]) -> Vec<PathBuf> {
         .filter(|git| !git.is_symlink())
         .chain(repositories.iter().cloned())
         .flat_map(|git| REPOSITORY.iter().map(move |name| way(&git.join(name))));
+    let all_gits = gits.clone().chain(repositories.iter().cloned());
+    let included = all_gits.flat_map(|git| repository::included(&git, home));
+    let included = included.flat_map(|file| way(&file));
     // Commits are made where this leads.
     let to_git = gits.map(|git| {
         let mut way = way(&git);
@@ -259,7 +273,7 @@ fn led_to(roots: &[PathBuf], repositories: &[PathBuf]) -> Vec<PathBuf> {
         way
     });
     let ways = settings.chain(in_git).filter(|way| way.len() > 1);
-    let found = ways.chain(to_git).flatten();
+    let found = ways.chain(to_git).flatten().chain(included);
     found
         .filter(|path| !roots.iter().any(|root| root.starts_with(path)))
         .collect()
@@ -335,5 +349,40 @@ fn open_up(folder: &Path) {
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             open_up(&entry.path());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_holds_a_folder_of_the_work_is_not_moved_where_it_lies_in_another() {
+        let top = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+        let top = top.path().canonicalize().unwrap();
+        let work = top.join("a/work");
+        fs::create_dir_all(&work).unwrap();
+        let mut policy = Policy::new(&work);
+        policy.add_dirs.push(top.clone());
+        let mut borders = Borders::new(&policy, Path::new("/nowhere"));
+        for folder in [&work, &top.join("a"), &top] {
+            for change in [Change::Remove, Change::Move] {
+                assert_eq!(borders.judge(folder, change), Err(Refused::Outside));
+            }
+            assert_eq!(borders.judge(folder, Change::Write), Ok(()));
+        }
+        assert_eq!(borders.judge(&top.join("b"), Change::Move), Ok(()));
+    }
+
+    #[test]
+    fn the_sessions_own_lists_are_not_written_where_they_lie_in_the_work() {
+        let work = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+        let scratch = work.path().canonicalize().unwrap().join("scratch");
+        fs::create_dir_all(temporary(&scratch)).unwrap();
+        let mut borders = Borders::new(&Policy::new(work.path()), &scratch);
+        let made = borders.judge(&scratch.join("made"), Change::Write);
+        assert_eq!(made, Err(Refused::Settings));
+        let own = borders.judge(&temporary(&scratch).join("x"), Change::Make);
+        assert_eq!(own, Ok(()));
     }
 }

@@ -90,23 +90,23 @@ impl Made {
         }
     }
 
-    /// What lay in a folder that has another name now lies there.
-    pub fn renamed(&mut self, from: &Path, to: &Path) {
+    /// What lay in folders that have other names now lies there. Two that were exchanged are told together, or what is known
+    /// of the one would be lost to the other.
+    pub fn renamed(&mut self, moves: &[(&Path, &Path)]) {
         self.read();
-        let inside = |path: &&PathBuf| path.starts_with(from);
-        let moved: Vec<PathBuf> = self.known.keys().filter(inside).cloned().collect();
-        for old in moved {
-            let rest = old.strip_prefix(from).unwrap_or(Path::new(""));
-            let new = if rest == Path::new("") {
-                to.to_path_buf()
-            } else {
-                to.join(rest)
-            };
-            let is_same = self.known.get(&old).is_some_and(|known| id(&new) == *known);
-            if is_same {
-                self.add(new);
+        let mut moved = Vec::new();
+        for (from, to) in moves {
+            for (old, known) in &self.known {
+                let Ok(rest) = old.strip_prefix(from) else {
+                    continue;
+                };
+                let new: PathBuf = to.components().chain(rest.components()).collect();
+                if id(&new) == *known {
+                    moved.push(new);
+                }
             }
         }
+        moved.into_iter().for_each(|new| self.add(new));
     }
 
     /// All that is still there.

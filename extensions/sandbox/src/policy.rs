@@ -128,7 +128,21 @@ const AT_LOGIN: &[&str] = &[
     ".zprofile",
     ".zshenv",
     ".zlogin",
+    ".zlogout",
     ".zshrc.d",
+    ".config/zsh",
+    ".cshrc",
+    ".tcshrc",
+    ".login",
+    ".logout",
+    ".kshrc",
+    ".mkshrc",
+    ".xonshrc",
+    ".config/xonsh",
+    ".config/nushell",
+    ".config/powershell",
+    ".config/elvish",
+    ".config/starship.toml",
     ".oh-my-zsh",
     ".config/fish",
     ".config/autostart",
@@ -144,11 +158,15 @@ const AT_LOGIN: &[&str] = &[
     ".config/i3",
     ".config/sway",
     ".config/hypr",
+    ".config/labwc",
+    ".config/openbox",
+    ".config/plasma-workspace",
     "bin",
     ".local/bin",
     ".cargo/bin",
     ".cargo/env",
     ".cargo/config.toml",
+    ".rustup",
     ".nvm",
     ".pyenv",
     ".asdf",
@@ -334,24 +352,30 @@ impl Policy {
 /// `*_KEY`, `*_TOKEN`, `*_SECRET`, `*PASSWORD*`, in either case, and their near relatives.
 fn looks_like_a_key(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
+    let last = name.rsplit('_').next().unwrap_or(&name);
+    // Several may be numbered, or stand in one.
+    let last = last.trim_end_matches(|letter: char| letter.is_ascii_digit());
+    let singular = last.strip_suffix('S').unwrap_or(last);
     let ends = [
         "KEY",
+        "APIKEY",
+        "SECRETKEY",
+        "ACCESSKEY",
         "TOKEN",
         "PAT",
         "SECRET",
+        "PASS",
+        "PGPASS",
         "PASSWD",
         "PASSPHRASE",
-        "CREDENTIALS",
-        "API_KEYS",
+        "CREDENTIAL",
+        "AUTH",
     ];
-    let ends = ends.iter().any(|end| {
-        name == *end
-            || name
-                .strip_suffix(end)
-                .is_some_and(|rest| rest.ends_with('_'))
-    });
+    let ends = ends.contains(&last) || ends.contains(&singular);
     // Sockets of agents that hand out keys are none, but lead to some.
     let leads = [
+        "MYSQL_PWD",
+        "DOCKER_AUTH_CONFIG",
         "SSH_AUTH_SOCK",
         "GPG_AGENT_INFO",
         "DBUS_SESSION_BUS_ADDRESS",
@@ -380,4 +404,56 @@ fn children(folder: &Path) -> impl Iterator<Item = PathBuf> {
 fn is_host_key(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.starts_with("ssh_host_") && name.ends_with("_key")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_looks_like_a_key_is_told_from_what_does_not() {
+        let keys = [
+            "OPENAI_API_KEY",
+            "OPENAI_APIKEY",
+            "API_KEYS2",
+            "GITHUB_TOKENS",
+            "npm_config__auth",
+            "DB_PASS",
+            "MYSQL_PWD",
+            "PGPASS",
+            "SECRETS",
+            "MY_SECRETKEY",
+            "PASSWORD_FILE",
+            "aws_secret_access_key",
+            "KEY",
+            "CREDENTIALS",
+            "GITHUB_PAT",
+            "DOCKER_AUTH_CONFIG",
+            "SSH_AUTH_SOCK",
+        ];
+        for name in keys {
+            assert!(looks_like_a_key(name), "{name}");
+        }
+        let others = [
+            "PATH",
+            "PWD",
+            "OLDPWD",
+            "KEYBOARD",
+            "GIT_CONFIG_KEY_0",
+            "SSH_ASKPASS",
+            "XAUTHORITY",
+            "COMPASS",
+            "BYPASS",
+            "MONKEY",
+            "TOKENIZERS_PARALLELISM",
+            "GIT_AUTHOR_NAME",
+            "LESS",
+            "S",
+            "2",
+            "",
+        ];
+        for name in others {
+            assert!(!looks_like_a_key(name), "{name}");
+        }
+    }
 }

@@ -3,9 +3,10 @@
 //! In a repository that was there before, that is not changed. One that a command makes is its own while it runs, or nobody
 //! could clone; what would have git run programs is set aside when the command ends.
 
-use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, DirEntry, File};
 use std::io::Write;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 
@@ -27,6 +28,20 @@ pub fn may_be(path: &Path) -> bool {
     // What lies beside a configuration is a part of that repository.
     let is_part = || path.with_file_name("config").is_file();
     is_git(path) || (path.ancestors().skip(1).take(3).any(is_within) && !is_part())
+}
+
+/// Whether this would make the folder around it a bare repository, with what may lie beside it.
+pub fn is_head(path: &Path) -> bool {
+    path.file_name() == Some(OsStr::new("HEAD")) && !path.ancestors().any(is_git)
+}
+
+/// Whether this lies in a repository's own folder, or would make one.
+pub fn holds(path: &Path) -> bool {
+    let is_bare = |folder: &Path| {
+        let has = |name: &str| folder.join(name).exists();
+        has("HEAD") && (has("objects") || has("commondir"))
+    };
+    path.ancestors().any(is_git) || is_head(path) || path.ancestors().skip(1).any(is_bare)
 }
 
 /// Whether this change at `path` is kept from commands in the repository whose folder is `git`.
@@ -94,11 +109,39 @@ pub fn behind(folder: &Path) -> Vec<PathBuf> {
 /// The folders that a `.git` file names: the worktree's own, and the one that all worktrees share.
 fn pointed_at(git: &Path) -> Vec<PathBuf> {
     let text = text_of(git).unwrap_or_default();
-    let Some(pointed) = text.strip_prefix("gitdir: ") else {
+    let Some(pointed) = text.as_bytes().strip_prefix(b"gitdir: ") else {
         return Vec::new();
     };
-    let folder = git.parent().unwrap_or(Path::new("/")).join(pointed);
+    let above = git.parent().unwrap_or(Path::new("/"));
+    let folder = above.join(OsStr::from_bytes(pointed));
     common(&folder).into_iter().chain([folder]).collect()
+}
+
+/// Files with more settings that a repository's own settings name: git-config(1), "Includes".
+pub fn included(git: &Path, home: Option<&Path>) -> Vec<PathBuf> {
+    /// As deep as git goes, and as many as anyone has.
+    const MOST: usize = 100;
+    let mut found: Vec<PathBuf> = Vec::new();
+    let mut ahead = vec![git.join("config"), git.join("config.worktree")];
+    while let Some(file) = ahead.pop() {
+        let entries = bytes_of(&file).and_then(|text| gitconfig::entries(&text));
+        let names = entries.into_iter().flatten().filter(includes);
+        let paths = names.filter_map(|entry| match entry.value.strip_prefix("~/") {
+            Some(rest) => Some(home?.join(rest)),
+            None => Some(file.parent()?.join(&entry.value)),
+        });
+        for path in paths {
+            if found.len() < MOST && !found.contains(&path) {
+                ahead.push(path.clone());
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+fn includes(entry: &Entry) -> bool {
+    matches!(entry.section.as_str(), "include" | "includeif") && entry.key == "path"
 }
 
 /// The folder that a worktree's own names.
@@ -106,10 +149,13 @@ fn common(folder: &Path) -> Option<PathBuf> {
     Some(folder.join(text_of(&folder.join("commondir"))?))
 }
 
-/// A small file's text without the end of its line. A name may end with a space.
-fn text_of(file: &Path) -> Option<String> {
-    let text = String::from_utf8(bytes_of(file)?).ok()?;
-    Some(text.trim_end_matches(['\n', '\r']).to_string())
+/// A small file's text without the end of its line. A name may end with a space, and hold any byte.
+fn text_of(file: &Path) -> Option<OsString> {
+    let mut text = bytes_of(file)?;
+    let ends = text.iter().rev();
+    let ends = ends.take_while(|byte| matches!(byte, b'\n' | b'\r'));
+    text.truncate(text.len() - ends.count());
+    Some(OsString::from_vec(text))
 }
 
 /// A command may have put a pipe there, or something without end.
@@ -150,12 +196,16 @@ pub fn around(folder: &Path, home: Option<&Path>) -> Option<PathBuf> {
 /// Sets aside what would have git run programs in a repository that a command made. Says what that was, if there was anything.
 /// `may_write` tells what commands can't have written, so that it is left alone: a new worktree may share an old repository.
 pub fn disarm(git: &Path, mut may_write: impl FnMut(&Path) -> bool) -> Option<String> {
-    let folders = match git.is_dir() {
-        true => all_of(git),
-        false => pointed_at(git),
+    let folders = match git.ancestors().any(is_git) {
+        true if git.is_dir() => all_of(git),
+        true => pointed_at(git),
+        false => bare(git).into_iter().collect(),
     };
     let mut found = Vec::new();
     for folder in folders.iter().filter_map(|path| path.canonicalize().ok()) {
+        if may_write(&folder) {
+            allow(&folder);
+        }
         let mut may = |name| may_write(&folder.join(name));
         if may("hooks") {
             found.extend(disarm_hooks(&folder.join("hooks")));
@@ -173,6 +223,13 @@ pub fn disarm(git: &Path, mut may_write: impl FnMut(&Path) -> bool) -> Option<St
     (!found.is_empty()).then(|| found.join(", "))
 }
 
+/// A folder with a HEAD, if git takes it for a repository.
+fn bare(folder: &Path) -> Option<PathBuf> {
+    let has = |name: &str| folder.join(name).symlink_metadata().is_ok();
+    let is_repository = has("commondir") || (has("objects") && has("refs"));
+    is_repository.then(|| folder.to_path_buf())
+}
+
 /// A repository's folder, and those in it that are one for a submodule or a worktree.
 fn all_of(git: &Path) -> Vec<PathBuf> {
     let (mut found, mut ahead) = match is_git(git) {
@@ -185,8 +242,8 @@ fn all_of(git: &Path) -> Vec<PathBuf> {
     while let Some(folder) = ahead.pop() {
         let has = |name: &str| folder.join(name).symlink_metadata().is_ok();
         let is_repository = has("config") || has("HEAD");
-        let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
-        let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        let folders =
+            entries(&folder).filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
         // Branches may have any name.
         let is_data = |name: &OsStr| name == "refs" || name == "logs" || name == "objects";
         ahead.extend(
@@ -205,7 +262,7 @@ fn disarm_hooks(folder: &Path) -> Vec<String> {
         set_aside(folder);
         return vec!["hooks".to_string()];
     }
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+    for entry in entries(folder) {
         let path = entry.path();
         let runs = path
             .metadata()
@@ -221,6 +278,26 @@ fn disarm_hooks(folder: &Path) -> Vec<String> {
     found
 }
 
+/// What lies in a folder, from which a command may have taken the right to be read.
+fn entries(folder: &Path) -> impl Iterator<Item = DirEntry> {
+    let read = fs::read_dir(folder).or_else(|_| {
+        allow(folder);
+        fs::read_dir(folder)
+    });
+    read.into_iter().flatten().flatten()
+}
+
+/// Gives all rights to a folder's owner.
+fn allow(folder: &Path) {
+    // A link leads anywhere.
+    if let Ok(metadata) = folder.symlink_metadata()
+        && metadata.is_dir()
+    {
+        let mode = metadata.permissions().mode() | 0o700;
+        let _ = fs::set_permissions(folder, fs::Permissions::from_mode(mode));
+    }
+}
+
 /// The end of a name that was set aside.
 const ASIDE: &str = "set-aside";
 
@@ -230,11 +307,8 @@ fn set_aside(path: &Path) {
     name.push(".");
     name.push(ASIDE);
     // A command may have taken the rights away.
-    if let Some(folder) = path.parent()
-        && let Ok(metadata) = folder.metadata()
-    {
-        let mode = metadata.permissions().mode() | 0o700;
-        let _ = fs::set_permissions(folder, fs::Permissions::from_mode(mode));
+    if let Some(folder) = path.parent() {
+        allow(folder);
     }
     if path.is_symlink() || fs::rename(path, PathBuf::from(name)).is_err() {
         let _ = fs::remove_file(path);
@@ -313,9 +387,10 @@ fn runs_programs(entry: &Entry) -> bool {
         "mergetool" | "difftool" | "guitool" | "browser" | "man" => matches!(key, "cmd" | "path"),
         "gpg" => matches!(key, "program" | "defaultkeycommand"),
         "credential" => key == "helper",
-        "include" | "includeif" => key == "path",
+        _ if includes(entry) => true,
         "sequence" => key == "editor",
         "interactive" => key == "difffilter",
+        "delta" => key == "pager",
         "trailer" => matches!(key, "command" | "cmd"),
         "uploadpack" => key == "packobjectshook",
         "gc" => key == "recentobjectshook",

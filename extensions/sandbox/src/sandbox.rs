@@ -12,9 +12,10 @@ use corecoder::files::shown;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-use crate::borders::{Borders, Change, PREFIX, sweep, temporary};
+use crate::borders::{Borders, Change, PREFIX, Refused, sweep, temporary};
 use crate::mechanism::{Job, Keeper, Mechanism, Unavailable};
 use crate::policy::{Access, Network, Policy};
+use crate::repository;
 
 /// Runs commands within a policy that is kept. Dropping it removes what its commands left in shared folders.
 pub struct Sandbox {
@@ -164,6 +165,8 @@ impl Sandbox {
         or_else("npm_config_cache", temporary.join("npm").into());
         // The search for leaks traces its own process, which is refused; without it the sanitizer works.
         or_else("ASAN_OPTIONS", "detect_leaks=0".into());
+        // Where others' servers listen, this one's could not; it ends with the command anyway.
+        or_else("TMUX_TMPDIR", temporary.clone().into());
         // What tidies up a repository in the background would be ended in the middle of it: git-maintenance(1).
         or_else("GIT_CONFIG_COUNT", "2".into());
         or_else("GIT_CONFIG_KEY_0", "maintenance.autoDetach".into());
@@ -171,8 +174,10 @@ impl Sandbox {
         or_else("GIT_CONFIG_KEY_1", "gc.autoDetach".into());
         or_else("GIT_CONFIG_VALUE_1", "false".into());
         if self.policy.network == Network::None {
-            // Trying again would take npm a minute.
+            // Trying again would take them a minute.
             or_else("npm_config_fetch_retries", "0".into());
+            or_else("PIP_RETRIES", "0".into());
+            or_else("CARGO_NET_RETRY", "0".into());
         }
         kept.push(("TMPDIR".into(), temporary.into()));
         kept
@@ -194,7 +199,7 @@ impl Shell for Sandbox {
             Ok(_) => Change::Write,
             Err(_) => Change::Make,
         };
-        let refused = |refused: crate::borders::Refused| {
+        let refused = |refused: Refused| {
             let open: Vec<String> = borders_shown(&self.policy);
             format!(
                 "{} can't be written: {}. The sandbox lets files be written in: {}. Say what you need if it must be there.",
@@ -203,9 +208,17 @@ impl Shell for Sandbox {
                 open.join(", ")
             )
         };
+        // What a command did there is looked at when it ends, after which no command may follow.
+        if !path.starts_with(&self.temporary) && repository::holds(path) {
+            return Err(refused(Refused::Repository));
+        }
         borders.judge(path, change).map_err(refused)?;
         borders.note(path);
         Ok(())
+    }
+
+    fn hidden(&self) -> Vec<PathBuf> {
+        self.policy.hidden()
     }
 
     fn patience(&self) -> Duration {

@@ -126,9 +126,9 @@ impl Door {
         let path = path_of(&object)?;
         let writes = flags.intersects(OFlags::WRONLY | OFlags::RDWR | OFlags::TRUNC);
         match kind(&stat) {
+            FileType::BlockDevice => return Err(Errno::ACCESS),
             _ if !writes => self.may_read(&path)?,
             FileType::CharacterDevice => {}
-            FileType::BlockDevice => return Err(Errno::ACCESS),
             FileType::Directory if is_temporary(flags) => {
                 self.may(&path.join("file"), Change::Make)?;
             }
@@ -177,7 +177,11 @@ impl Door {
 
     /// Where the walls leave reading to the keeper.
     fn may_read(&mut self, path: &Path) -> Result<(), Errno> {
-        if !is_ours(path) && !self.hidden.iter().any(|hidden| path.starts_with(hidden)) {
+        // Who looks at all processes comes by.
+        if is_ours(path) {
+            return Err(Errno::ACCESS);
+        }
+        if !self.hidden.iter().any(|hidden| path.starts_with(hidden)) {
             return Ok(());
         }
         let rule = "keys, passwords and the agent's own files are kept from commands";
@@ -239,6 +243,23 @@ impl Door {
         path: Option<usize>,
         follow: bool,
     ) -> Result<Target, Errno> {
+        let target = self.named(call, dir, path, follow)?;
+        self.may_change(&target)?;
+        Ok(target)
+    }
+
+    fn may_change(&mut self, target: &Target) -> Result<(), Errno> {
+        self.may_write(&path_of(&target.object)?, &target.stat)
+    }
+
+    /// The same, for whatever is to be done.
+    fn named(
+        &self,
+        call: &Call,
+        dir: i32,
+        path: Option<usize>,
+        follow: bool,
+    ) -> Result<Target, Errno> {
         let path = match path {
             Some(index) if call.args[index] != 0 => call.path(index)?,
             _ => Vec::new(),
@@ -252,27 +273,31 @@ impl Door {
         };
         self.still_waits(call)?;
         let stat = fstat(&object)?;
-        self.may_write(&path_of(&object)?, &stat)?;
         Ok(Target { object, stat })
     }
 
     pub fn change_mode(&mut self, call: &Call) -> Answered {
         let (target, mode) = match call.number {
-            libc::SYS_fchmod => (self.target(call, call.int(0), None, true)?, call.args[1]),
-            libc::SYS_fchmodat => (self.target(call, call.int(0), Some(1), true)?, call.args[2]),
+            libc::SYS_fchmod => (self.named(call, call.int(0), None, true)?, call.args[1]),
+            libc::SYS_fchmodat => (self.named(call, call.int(0), Some(1), true)?, call.args[2]),
             libc::SYS_fchmodat2 => {
                 let follow = call.int(3) & libc::AT_SYMLINK_NOFOLLOW == 0;
                 (
-                    self.target(call, call.int(0), Some(1), follow)?,
+                    self.named(call, call.int(0), Some(1), follow)?,
                     call.args[2],
                 )
             }
             _ => (
-                self.target(call, libc::AT_FDCWD, Some(0), true)?,
+                self.named(call, libc::AT_FDCWD, Some(0), true)?,
                 call.args[1],
             ),
         };
         let mode = Mode::from_raw_mode(mode as u32 & 0o7777);
+        // A whole tree may be gone through for the few that are to be changed.
+        if mode == Mode::from_raw_mode(target.stat.st_mode & 0o7777) {
+            return DONE;
+        }
+        self.may_change(&target)?;
         if kind(&target.stat) != FileType::Directory && mode != plain(mode) {
             let line = "a file that runs with its owner's rights was refused: chmod u+s or g+s";
             self.note.refuse_plain(line.to_string(), false);
@@ -285,14 +310,14 @@ impl Door {
     pub fn change_owner(&mut self, call: &Call) -> Answered {
         let (target, owner, group) = match call.number {
             libc::SYS_fchown => (
-                self.target(call, call.int(0), None, true)?,
+                self.named(call, call.int(0), None, true)?,
                 call.args[1],
                 call.args[2],
             ),
             libc::SYS_fchownat => {
                 let follow = call.int(4) & libc::AT_SYMLINK_NOFOLLOW == 0;
                 (
-                    self.target(call, call.int(0), Some(1), follow)?,
+                    self.named(call, call.int(0), Some(1), follow)?,
                     call.args[2],
                     call.args[3],
                 )
@@ -300,7 +325,7 @@ impl Door {
             number => {
                 let follow = Some(number) != old_lchown();
                 (
-                    self.target(call, libc::AT_FDCWD, Some(0), follow)?,
+                    self.named(call, libc::AT_FDCWD, Some(0), follow)?,
                     call.args[1],
                     call.args[2],
                 )
@@ -308,7 +333,13 @@ impl Door {
         };
         // -1 leaves it as it is: chown(2).
         let id = |id: u64| (id as u32 != u32::MAX).then_some(id as u32);
-        let (owner, group) = (id(owner).map(Uid::from_raw), id(group).map(Gid::from_raw));
+        let (owner, group) = (id(owner), id(group));
+        let stays = |new: Option<u32>, old: u32| new.is_none_or(|new| new == old);
+        if stays(owner, target.stat.st_uid) && stays(group, target.stat.st_gid) {
+            return DONE;
+        }
+        self.may_change(&target)?;
+        let (owner, group) = (owner.map(Uid::from_raw), group.map(Gid::from_raw));
         chownat(&target.object, "", owner, group, AtFlags::EMPTY_PATH)?;
         DONE
     }

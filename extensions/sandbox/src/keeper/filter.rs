@@ -23,9 +23,8 @@ pub struct Held {
     pub reads: bool,
     /// Signals, since no wall keeps them in.
     pub signals: bool,
-    /// System V's shared memory and POSIX' message queues, since there is no namespace for them; and what is done to other
-    /// processes by number.
-    pub others: bool,
+    /// System V's shared memory and POSIX' message queues, since there is no namespace for them.
+    pub memory: bool,
     /// Sockets for the internet and what is done with them, since there is no namespace for them.
     pub internet: bool,
 }
@@ -209,6 +208,12 @@ const REFUSED_IOCTLS: &[u64] = &[
     0x4008_6604, // EXT4_IOC_SETVERSION_OLD
     0x4080_6685, // FS_IOC_ENABLE_VERITY
     0x800C_6613, // FS_IOC_SET_ENCRYPTION_POLICY
+    0xC040_6618, // FS_IOC_REMOVE_ENCRYPTION_KEY
+    0xC040_6619, // FS_IOC_REMOVE_ENCRYPTION_KEY_ALL_USERS
+    0x0000_6609, // EXT4_IOC_MIGRATE
+    0x4004_7211, // FAT_IOCTL_SET_ATTRIBUTES
+    0x4008_941A, // BTRFS_IOC_SUBVOL_SETFLAGS
+    0xC0C8_9425, // BTRFS_IOC_SET_RECEIVED_SUBVOL
     0x5000_9401, // BTRFS_IOC_SNAP_CREATE
     0x5000_940E, // BTRFS_IOC_SUBVOL_CREATE
     0x5000_940F, // BTRFS_IOC_SNAP_DESTROY
@@ -324,26 +329,25 @@ fn refuse_sockets(rules: &mut Rules) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What is done to other processes by number. The keeper has one too, even where there is a namespace for them.
+fn touching(rules: &mut Rules) -> Result<(), Failure> {
+    for (call, number) in TOUCHING {
+        when(rules, *call, vec![is_not(*number, 0)?])?;
+    }
+    // All processes of a user, be it the caller's.
+    when(rules, SYS_setpriority, vec![is(0, PRIO_USER as u64)?])?;
+    when(rules, SYS_ioprio_set, vec![is(0, IOPRIO_WHO_USER as u64)?])?;
+    // Without new limits it only asks.
+    let sets = SeccompCondition::new(2, SeccompCmpArgLen::Qword, SeccompCmpOp::Ne, 0)?;
+    when(rules, SYS_prlimit64, vec![is_not(0, 0)?, sets])
+}
+
 fn held(which: Held) -> Result<Rules, Failure> {
     let mut rules: Rules = always(HELD).chain(always(HELD_OLD)).collect();
     if which.signals {
         rules.extend(always(SIGNALS));
     }
-    if which.others {
-        for (call, number) in TOUCHING {
-            when(&mut rules, *call, vec![is_not(*number, 0)?])?;
-        }
-        // All processes of a user, be it the caller's.
-        when(&mut rules, SYS_setpriority, vec![is(0, PRIO_USER as u64)?])?;
-        when(
-            &mut rules,
-            SYS_ioprio_set,
-            vec![is(0, IOPRIO_WHO_USER as u64)?],
-        )?;
-        // Without new limits it only asks.
-        let sets = SeccompCondition::new(2, SeccompCmpArgLen::Qword, SeccompCmpOp::Ne, 0)?;
-        when(&mut rules, SYS_prlimit64, vec![is_not(0, 0)?, sets])?;
-    }
+    touching(&mut rules)?;
     if which.internet {
         rules.extend(always(&[SYS_listen]));
         when(&mut rules, SYS_socket, vec![is(0, AF_INET as u64)?])?;
@@ -374,7 +378,7 @@ fn compiled(rules: Rules, action: SeccompAction) -> Result<BpfProgram, Failure> 
 /// The filters that refuse, to be applied one after the other.
 pub fn refusing(which: Held) -> Result<Vec<BpfProgram>, Failure> {
     let mut missing: Rules = always(MISSING).chain(always(MISSING_OLD)).collect();
-    if which.others {
+    if which.memory {
         missing.extend(always(SHARED_MEMORY));
     }
     if which.internet {

@@ -1,13 +1,15 @@
 //! Calls at the door that make, remove, rename and link names.
 
 use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use rustix::fs::{
-    AtFlags, CWD, FileType, RenameFlags, linkat, mkdirat, mknodat, renameat_with, symlinkat,
-    unlinkat,
+    AtFlags, CWD, Dir, DirEntry, FileType, Mode, OFlags, RenameFlags, linkat, mkdirat, mknodat,
+    openat, renameat_with, symlinkat, unlinkat,
 };
 use rustix::io::Errno;
 
@@ -15,7 +17,7 @@ use super::door::{Answered, Call, Door};
 use super::files::plain;
 use super::place::{Found, Place, kind, locate, look, path_of, through};
 use super::sys::Answer;
-use crate::borders::Change;
+use crate::borders::{Change, Refused};
 
 /// A descriptor for a folder, and the argument that points at a path.
 type Named = (i32, usize);
@@ -86,8 +88,12 @@ impl Door {
     pub fn remove(&mut self, call: &Call, dir: i32, path: usize, flags: i32) -> Answered {
         let place = self.name(call, dir, path)?;
         place.there.ok_or(Errno::NOENT)?;
-        self.may(&place.path, Change::Remove)?;
         let flags = AtFlags::from_bits_retain(flags as u32);
+        // Git and others try this on any folder that might be empty now, which is no attempt to be told of.
+        if flags.contains(AtFlags::REMOVEDIR) && is_filled(&place) {
+            return Err(Errno::NOTEMPTY);
+        }
+        self.may(&place.path, Change::Remove)?;
         unlinkat(&place.folder, &place.name, flags)?;
         DONE
     }
@@ -98,6 +104,9 @@ impl Door {
         old.there.ok_or(Errno::NOENT)?;
         let new = self.name(call, to.0, to.1)?;
         self.may(&old.path, Change::Remove)?;
+        if flags.is_empty() && self.is_settled(&old, &new)? {
+            return DONE;
+        }
         match new.there {
             Some(_) => self.may(&new.path, Change::Remove)?,
             None if new.is_folder && old.there != Some(FileType::Directory) => {
@@ -126,11 +135,24 @@ impl Door {
             }
             renamed => renamed?,
         }
-        self.borders.renamed(&old.path, &new.path);
-        if flags.contains(RenameFlags::EXCHANGE) {
-            self.borders.renamed(&new.path, &old.path);
-        }
+        let there = (old.path.as_path(), new.path.as_path());
+        let back = (there.1, there.0);
+        let is_exchange = flags.contains(RenameFlags::EXCHANGE);
+        self.borders
+            .renamed(&[there, back][..if is_exchange { 2 } else { 1 }]);
         DONE
+    }
+
+    /// Git writes its settings anew where nothing in them changes. They stay, and what was to take their place goes: whoever has
+    /// that open still could write it.
+    fn is_settled(&mut self, old: &Place, new: &Place) -> Result<bool, Errno> {
+        let is_kept = self.borders.judge(&new.path, Change::Remove) == Err(Refused::Repository);
+        let are_files = [old, new].map(|place| place.there) == [Some(FileType::RegularFile); 2];
+        if !is_kept || !are_files || content(old)? != content(new)? {
+            return Ok(false);
+        }
+        unlinkat(&old.folder, &old.name, AtFlags::empty())?;
+        Ok(true)
     }
 
     /// A socket in a shared folder may be another program's. Out of there it does not come, nor does a folder that may hold one:
@@ -179,5 +201,27 @@ impl Door {
         }
         self.borders.note(&new.path);
         DONE
+    }
+}
+
+/// Whether a folder holds something.
+fn is_filled(place: &Place) -> bool {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let folder = openat(&place.folder, &place.name, flags, Mode::empty());
+    let mut entries = folder.and_then(Dir::new).into_iter().flatten().flatten();
+    let is_other = |entry: DirEntry| !matches!(entry.file_name().to_bytes(), b"." | b"..");
+    entries.any(is_other)
+}
+
+/// What stands in a small file.
+fn content(place: &Place) -> Result<Vec<u8>, Errno> {
+    const MOST: u64 = 1 << 20;
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = File::from(openat(&place.folder, &place.name, flags, Mode::empty())?);
+    let mut content = Vec::new();
+    let read = file.take(MOST).read_to_end(&mut content);
+    match read {
+        Ok(read) if (read as u64) < MOST => Ok(content),
+        _ => Err(Errno::ACCESS),
     }
 }

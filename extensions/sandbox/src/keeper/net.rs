@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 
-use rustix::fs::{FileType, OFlags, fcntl_getfl, fstat};
+use rustix::fs::{FileType, OFlags, fstat};
 use rustix::io::Errno;
 use rustix::net::sockopt::socket_domain;
 use rustix::net::{AddressFamily, SocketType};
@@ -179,7 +179,7 @@ impl Door {
         let rule = self.rule();
         self.note.refuse_plain(
             format!("a socket for the internet was refused: {rule}"),
-            false,
+            true,
         );
         Err(Errno::ACCESS)
     }
@@ -229,7 +229,7 @@ impl Door {
         self.finish_connecting(call, socket, address, listening)
     }
 
-    /// Without holding up others, where it may take a while.
+    /// Without holding up others. Whether it waits for what is at the other end is the command's to change at any moment.
     fn finish_connecting(
         &mut self,
         call: &Call,
@@ -237,9 +237,6 @@ impl Door {
         address: Address,
         listening: Option<OwnedFd>,
     ) -> Result<Option<Answer>, Errno> {
-        if fcntl_getfl(&socket)?.contains(OFlags::NONBLOCK) {
-            return sys::with_address(socket.as_fd(), &address.bytes, false).map(Some);
-        }
         self.has_room()?;
         let (listener, id) = (self.listener.clone(), call.id);
         let connecter = std::thread::spawn(move || {
@@ -448,7 +445,7 @@ impl Door {
         Err(Errno::AGAIN)
     }
 
-    /// Only where no wall keeps it in: what is done to processes by number is done to the command's own.
+    /// What is done to processes by number is done to the command's own, not to the keeper, nor where no wall keeps it in.
     pub fn touch(&mut self, call: &Call) -> Answered {
         let target = match call.number {
             libc::SYS_pidfd_send_signal => pid_of(call)?,

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{
     AtFlags, CWD, FileType, Mode, OFlags, PROC_SUPER_MAGIC, Stat, fstat, fstatfs, openat,
@@ -201,7 +201,14 @@ fn folder(fd: OwnedFd) -> Result<OwnedFd, Errno> {
     }
 }
 
-/// Whether this is the keeper's own place in proc(5), which nobody is led to.
+/// Whether this is the keeper's own place in proc(5), which nobody is led to. Each thread has one, by its number.
 pub fn is_ours(path: &Path) -> bool {
-    path.starts_with(format!("/proc/{}", std::process::id()))
+    let Some(Component::Normal(thread)) = path
+        .strip_prefix("/proc")
+        .ok()
+        .and_then(|rest| rest.components().next())
+    else {
+        return false;
+    };
+    Path::new("/proc/self/task").join(thread).exists()
 }

@@ -150,23 +150,36 @@ pub fn names(processes: &[Process]) -> String {
     named.collect::<Vec<_>>().join(", ") + more
 }
 
-/// Bytes of memory that these processes have for themselves, and the most that one of them shares: proc_pid_status(5). Files
-/// are left out, for the kernel takes their memory back.
-pub fn memory(processes: &[Process]) -> u64 {
-    let mut shared = 0;
-    let own = processes.iter().map(|process| {
-        let text = fs::read(format!("/proc/{}/status", process.pid)).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        let bytes = |name: &str| {
-            let line = text.lines().find_map(|line| line.strip_prefix(name));
-            let number = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-            number.unwrap_or(0) << 10
-        };
-        shared = shared.max(bytes("RssShmem:"));
-        bytes("RssAnon:")
-    });
-    let own: u64 = own.sum();
-    own + shared
+/// Bytes of memory that these processes have for themselves, the tables that map it, and what they share, once. Files are left
+/// out, for the kernel takes their memory back.
+pub fn memory(processes: &[Process], limit: u64) -> u64 {
+    let (mut own, mut shared, mut most) = (0, 0, 0);
+    for process in processes {
+        let [anonymous, tables, memory] =
+            sizes(process.pid, "status", ["RssAnon:", "VmPTE:", "RssShmem:"]);
+        own += anonymous + tables;
+        shared += memory;
+        most = most.max(memory);
+    }
+    // How much of it is the same takes the kernel a walk through all of it.
+    if own + most <= limit && own + shared > limit {
+        let parts = processes
+            .iter()
+            .map(|process| sizes(process.pid, "smaps_rollup", ["Pss_Shmem:"]));
+        return own + most.max(parts.map(|[part]| part).sum());
+    }
+    own + most
+}
+
+/// Bytes by their names in a file of a process: proc_pid_status(5), proc_pid_smaps_rollup(5).
+fn sizes<const N: usize>(pid: i32, file: &str, names: [&str; N]) -> [u64; N] {
+    let text = fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    names.map(|name| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        let number = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+        number.unwrap_or(0) << 10
+    })
 }
 
 /// Ends what is left. Nothing new comes up meanwhile, for whoever starts a process waits at the door.

@@ -130,7 +130,7 @@ fn held_without_namespaces(policy: &Policy, borders: &Borders, hidden: &[PathBuf
         folders: true,
         reads: hidden.iter().any(within),
         signals: !landlock::keeps_signals(),
-        others: true,
+        memory: true,
         internet: policy.network != Network::All,
     }
 }

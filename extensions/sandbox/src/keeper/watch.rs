@@ -128,7 +128,7 @@ impl<'a> Watch<'a> {
     fn look(&mut self) -> Duration {
         let began = Instant::now();
         self.door.hear_signals();
-        let used = memory(&descendants());
+        let used = memory(&descendants(), self.limit);
         if used > self.limit {
             let most = self.limit >> 20;
             self.killed = Some(format!(
