@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use corecoder::{Agent, Host, Tool, tools};
 use corecoder_edit::{EditFile, WriteFile};
+use corecoder_guard::permissions::Rule;
 use corecoder_locate::Locate;
 use corecoder_mcp::offer::Wrap;
 use corecoder_sessions::record::Recorder;
@@ -17,7 +18,7 @@ use crate::plan::{self, PresentPlan};
 use crate::status::Bill;
 use crate::todo::{self, TodoWrite};
 use crate::walls::Way;
-use crate::{Start, cost, mcp, project, unsure, words};
+use crate::{Start, cost, project, unsure, words};
 
 /// The agent that works in this session, for this person. What happens is told to `host`, which asks the person. Errors
 /// if its model can't be set up.
@@ -80,7 +81,7 @@ fn around(start: &Start, person: &Arc<Person>, tracker: Option<Arc<Tracker>>) ->
     let (places, hooks) = (person.places.clone(), person.hooks.clone());
     let refused = refused(&start.args);
     Box::new(move |tool| {
-        if mcp::is_refused(&refused, tool.as_ref()) {
+        if is_refused(&refused, tool.as_ref()) {
             return None;
         }
         let mut tools = places.follow(&[tool]);
@@ -105,7 +106,7 @@ const WHEN_TO_LOCATE: &str = "When you only know what a problem is about, ask lo
 fn allowed(start: &Start, person: &Arc<Person>) -> Vec<Arc<dyn Tool>> {
     let mut tools = all(person);
     let refused = refused(&start.args);
-    tools.retain(|tool| !refused.contains(&tool.spec().name));
+    tools.retain(|tool| !is_refused(&refused, tool.as_ref()));
     start.backend.talk.tools(&person.places.follow(&tools))
 }
 
@@ -184,15 +185,17 @@ pub fn unknown(args: &Args) -> Vec<String> {
     said.collect()
 }
 
-/// The tools that are refused whole: the model is not told of them.
-fn refused(args: &Args) -> Vec<String> {
-    let rules = args
-        .permissions
-        .disallowed_tools
-        .iter()
-        .flat_map(|rules| &rules.0);
+/// The rules of flags that refuse.
+fn refused(args: &Args) -> Vec<Rule> {
+    let rules = &args.permissions.disallowed_tools;
     rules
-        .map(|rule| rule.to_string())
-        .filter(|rule| !rule.contains('('))
+        .iter()
+        .flat_map(|rules| rules.0.iter().cloned())
         .collect()
+}
+
+/// Whether a tool is refused whole: the model is not told of it.
+fn is_refused(refused: &[Rule], tool: &dyn Tool) -> bool {
+    let name = tool.spec().name;
+    refused.iter().any(|rule| rule.is_whole_of(&name))
 }

@@ -99,7 +99,12 @@ fn distrusted(places: &Places, brought: &[PathBuf]) -> String {
     let names: Vec<String> = brought.iter().take(3).map(inside).collect();
     let more = if brought.len() > 3 { ", ..." } else { "" };
     let names = names.join(", ");
-    format!("this folder is not trusted, so {names}{more} do not count; --trust makes them")
+    let counts = if brought.len() == 1 {
+        "does not count"
+    } else {
+        "do not count"
+    };
+    format!("this folder is not trusted, so {names}{more} {counts}; --trust changes that")
 }
 
 /// A project's `.env` that would send the conversation to a server of its choice.

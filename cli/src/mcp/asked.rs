@@ -16,7 +16,8 @@ use crate::words::{plain, shortened};
 /// The program, as servers see it.
 pub struct Asked {
     person: Weak<Person>,
-    root: PathBuf,
+    /// The folders of the work.
+    roots: Vec<PathBuf>,
     /// Paid for from the session's own budget; `None` unless the settings allow sampling.
     model: Option<Arc<dyn Model>>,
     details: bool,
@@ -25,12 +26,17 @@ pub struct Asked {
 impl Asked {
     pub fn new(start: &Start, person: &Arc<Person>) -> Asked {
         let settings = &start.project.settings;
+        let policy = settings.sandbox.policy.iter();
+        let added = policy.flat_map(|policy| policy.add_dirs.iter().cloned());
+        let roots = std::iter::once(start.project.places.cwd.clone())
+            .chain(added)
+            .collect();
         let model = settings
             .mcp_sampling
             .then(|| start.backend.model(None).ok());
         Asked {
             person: Arc::downgrade(person),
-            root: start.project.places.cwd.clone(),
+            roots,
             model: model.flatten(),
             details: settings.verbose,
         }
@@ -40,7 +46,7 @@ impl Asked {
 #[async_trait]
 impl Client for Asked {
     fn roots(&self) -> Vec<PathBuf> {
-        vec![self.root.clone()]
+        self.roots.clone()
     }
 
     /// Where nobody is there, a question is declined, which servers are made for.

@@ -274,6 +274,15 @@ fn add(places: &Places, args: &McpAddArgs) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Such as `localhost:3000/mcp`.
+fn is_host_and_port(text: &str) -> bool {
+    let Some((host, rest)) = text.split_once(':') else {
+        return false;
+    };
+    let port = rest.split('/').next().unwrap_or_default();
+    !host.contains('/') && !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Whether a header or variable of this name holds a key.
 fn is_key(name: &str) -> bool {
     let name = name.to_lowercase();
@@ -298,6 +307,9 @@ fn entry(args: &McpAddArgs) -> Result<Value, String> {
         }
         (Transport::Stdio, false) if first.contains("://") => {
             format!("{first:?} is no URL that HTTP can reach, and no command")
+        }
+        (Transport::Stdio, false) if is_host_and_port(first) => {
+            format!("{first:?} is no URL: it must begin with http:// or https://")
         }
         (Transport::Stdio, false) => String::new(),
         (_, false) => format!("{first:?} is no URL: it must begin with http:// or https://"),
@@ -460,7 +472,9 @@ async fn test(
 /// Words of a server's in one line of at most so many columns.
 fn one_line(text: &str, most: usize) -> String {
     // One more than can be seen, so that the cut is.
-    let begin: String = text.trim_start().chars().take(most + 1).collect();
+    let words = text.split_whitespace();
+    let text = words.collect::<Vec<_>>().join(" ");
+    let begin: String = text.chars().take(most + 1).collect();
     shortened(&visible(&begin), most)
 }
 

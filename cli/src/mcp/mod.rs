@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use corecoder::Agent;
 use corecoder::files::shown;
-use corecoder::{Agent, Tool};
 use corecoder_conventions::Places;
 use corecoder_mcp::offer::Wrap;
 use corecoder_mcp::servers::State;
@@ -205,13 +205,4 @@ impl Mcp {
             }
         }
     }
-}
-
-/// Whether a rule that refuses a tool whole means this one.
-pub fn is_refused(refused: &[String], tool: &dyn Tool) -> bool {
-    let name = tool.spec().name;
-    refused.iter().any(|rule| {
-        let of_server = rule.starts_with("mcp__") && name.starts_with(&format!("{rule}__"));
-        *rule == name || of_server
-    })
 }

@@ -215,6 +215,14 @@ fn few_tools_stand_beside_the_seven_and_many_behind_two() {
                 ),
                 call("mcp_call", json!({"tool": "mcp__nobody__nothing"})),
                 call("mcp__everything__get-sum", json!({"a": 30, "b": 3})),
+                call(
+                    "mcp_call",
+                    json!({"tool": "mcp__everything__get-sum", "args": {"a": 40, "b": 4}}),
+                ),
+                call(
+                    "mcp_call",
+                    json!({"tool": "mcp__everything__get-sum", "a": 50, "b": 5}),
+                ),
             ]),
             _ => says("ok"),
         })
@@ -248,6 +256,9 @@ fn few_tools_stand_beside_the_seven_and_many_behind_two() {
     assert!(results[3].contains("mcp_search"), "{results:?}");
     // What a search has shown may be called by its own name, too.
     assert!(results[4].contains("33"), "{results:?}");
+    // Arguments that are not packed as they should be are not lost.
+    assert!(results[5].contains("44"), "{results:?}");
+    assert!(results[6].contains("55"), "{results:?}");
 }
 
 #[test]

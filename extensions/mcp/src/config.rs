@@ -79,9 +79,11 @@ struct Raw {
     url: Option<String>,
     headers: BTreeMap<String, String>,
     disabled: bool,
+    /// Other programs' word for the contrary.
+    enabled: Option<bool>,
     allowed_tools: Option<Vec<String>>,
-    start_timeout_seconds: Option<f64>,
-    call_timeout_seconds: Option<f64>,
+    start_timeout_seconds: Option<Value>,
+    call_timeout_seconds: Option<Value>,
     protocol: Option<String>,
 }
 
@@ -110,6 +112,15 @@ pub fn read(
                     .to_string(),
             );
         }
+        None if value
+            .as_object()
+            .is_some_and(|all| all.values().any(is_server)) =>
+        {
+            return Err(
+                "it has no \"mcpServers\", the object in which servers stand by their names"
+                    .to_string(),
+            );
+        }
         None if value.is_object() => Map::new(),
         _ => return Err("\"mcpServers\" must be an object of servers by name".to_string()),
     };
@@ -122,6 +133,11 @@ pub fn read(
     Ok(configured.collect())
 }
 
+/// Whether an entry looks like one, wherever it stands.
+fn is_server(entry: &Value) -> bool {
+    entry.get("command").is_some() || entry.get("url").is_some()
+}
+
 fn server(
     name: &str,
     entry: Value,
@@ -130,7 +146,8 @@ fn server(
 ) -> Result<Server, String> {
     is_name(name)?;
     // The error names the field.
-    let raw: Raw = serde_path_to_error::deserialize(entry).map_err(|error| error.to_string())?;
+    let mut raw: Raw =
+        serde_path_to_error::deserialize(entry).map_err(|error| error.to_string())?;
     if let Some(protocol) = raw
         .protocol
         .as_ref()
@@ -140,12 +157,21 @@ fn server(
             "\"protocol\" must be a revision such as \"2025-11-25\", not {protocol:?}"
         ));
     }
+    raw.disabled |= raw.enabled == Some(false);
     Ok(Server {
         name: name.to_string(),
         disabled: raw.disabled,
         allowed_tools: raw.allowed_tools.clone(),
-        start_timeout: seconds("startTimeoutSeconds", raw.start_timeout_seconds, START)?,
-        call_timeout: seconds("callTimeoutSeconds", raw.call_timeout_seconds, CALL)?,
+        start_timeout: seconds(
+            "startTimeoutSeconds",
+            raw.start_timeout_seconds.as_ref(),
+            START,
+        )?,
+        call_timeout: seconds(
+            "callTimeoutSeconds",
+            raw.call_timeout_seconds.as_ref(),
+            CALL,
+        )?,
         protocol: raw.protocol.clone(),
         trusted,
         // A server that is switched off needs no variables.
@@ -174,14 +200,16 @@ fn is_revision(text: &str) -> bool {
     text.len() == 10 && text.bytes().enumerate().all(is_digit)
 }
 
-fn seconds(name: &str, given: Option<f64>, default: Duration) -> Result<Duration, String> {
-    match given {
-        None => Ok(default),
+fn seconds(name: &str, given: Option<&Value>, default: Duration) -> Result<Duration, String> {
+    let Some(given) = given else {
+        return Ok(default);
+    };
+    match given.as_f64() {
         Some(seconds) if seconds > 0.0 && seconds <= LONGEST => {
             Ok(Duration::from_secs_f64(seconds))
         }
-        Some(seconds) => Err(format!(
-            "{name:?} must be a number of seconds above 0, not {seconds}"
+        _ => Err(format!(
+            "{name:?} must be a number of seconds above 0 and up to {LONGEST}, not {given}"
         )),
     }
 }

@@ -39,6 +39,9 @@ const PAGES: usize = 100;
 /// So many entries of a list are taken, for each of them costs memory, and time in each search.
 pub(crate) const ENTRIES: usize = 5_000;
 
+/// After a call that had no answer a process has so long to answer anything at all.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
+
 /// A server that can be called. Clones are the same connection; it ends with the last of them.
 #[derive(Clone)]
 pub struct Connection {
@@ -288,6 +291,27 @@ impl Connection {
         match &self.inner.end {
             End::Process(process) => process.errors(),
             End::Place(_) => String::new(),
+        }
+    }
+
+    /// After a call that had no answer, or whose answer nobody wanted any more: a process that answers nothing else either hangs,
+    /// and would cost each later call its whole time. It is ended, which is told as if it had died. What is reached by URL is
+    /// somebody else's to end.
+    pub(crate) async fn end_if_it_hangs(self) {
+        let End::Process(process) = &self.inner.end else {
+            return;
+        };
+        let request = match self.inner.facts.is_modern {
+            true => "server/discover",
+            false => "ping",
+        };
+        let request = ClientRequest::CustomRequest(CustomRequest::new(request, None));
+        let patience = SIGN_OF_LIFE.min(self.inner.limit);
+        let asked = tokio::time::timeout(patience, self.inner.ask(request, &|_| {})).await;
+        if matches!(asked, Err(_) | Ok(Err(CallError::TimedOut { .. }))) {
+            let why = "it did not answer any more, and was ended";
+            self.inner.link.close(why.to_string());
+            process.end().await;
         }
     }
 

@@ -194,7 +194,12 @@ impl Servers {
         let connection = self.connection(server).await?;
         let client = &self.0.client;
         let progress = |text: &str| client.progress(server, text);
+        let mut unanswered = Unanswered(Some(connection.clone()));
         let answer = connection.call(tool, args, &progress).await;
+        if !matches!(answer, Err(CallError::TimedOut { .. })) {
+            unanswered.0 = None;
+        }
+        drop(unanswered);
         answer.map_err(|error| match error {
             CallError::Closed(_) => {
                 let next = self.next(server);
@@ -352,6 +357,19 @@ impl Servers {
             tokio::time::sleep(BACKOFF).await;
             self.bring_up(name, true).await;
         })
+    }
+}
+
+/// Has a server looked at that left a call without an answer. One that is stopped is dropped, and this with it.
+struct Unanswered(Option<Connection>);
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        if let (Some(connection), Ok(runtime)) =
+            (self.0.take(), tokio::runtime::Handle::try_current())
+        {
+            runtime.spawn(connection.end_if_it_hangs());
+        }
     }
 }
 

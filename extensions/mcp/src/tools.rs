@@ -141,7 +141,7 @@ found with {CALL}.{servers}"
         });
         let mut text = shown.collect::<Vec<_>>().join("\n\n");
         if more > 0 {
-            text += &format!("\n\n{more} more fit; more words narrow it down");
+            text += &format!("\n\n{more} more fit; rarer words bring others to the front");
         }
         Ok(text)
     }
@@ -253,9 +253,7 @@ impl CallFound {
             format!("there is no tool {name:?} at an MCP server; find its name with {SEARCH}")
         })?;
         let schema = &found.spec.parameters;
-        let none = json!({});
-        let given = args.get("arguments").unwrap_or(&none);
-        let args = tools::fit(schema, given).map_err(|problem| {
+        let args = tools::fit(schema, &given(args)).map_err(|problem| {
             format!(
                 "{problem}, so nothing was run. The schema is {}",
                 brief(schema)
@@ -268,16 +266,19 @@ impl CallFound {
 #[async_trait]
 impl Tool for CallFound {
     fn spec(&self) -> Spec {
+        let mut parameters = tools::schema(
+            json!({
+                "tool": {"type": "string", "description": "Its whole name: mcp__server__tool"},
+                "arguments": {"type": "object", "description": "Its arguments", "additionalProperties": true},
+            }),
+            &["tool"],
+        );
+        // What is not packed comes here all the same.
+        parameters["additionalProperties"] = json!(true);
         Spec {
             name: CALL.to_string(),
             description: format!("Call a tool of an MCP server that {SEARCH} has shown."),
-            parameters: tools::schema(
-                json!({
-                    "tool": {"type": "string", "description": "Its whole name: mcp__server__tool"},
-                    "arguments": {"type": "object", "description": "Its arguments", "additionalProperties": true},
-                }),
-                &["tool"],
-            ),
+            parameters,
         }
     }
 
@@ -296,8 +297,25 @@ impl Tool for CallFound {
 pub fn meant(call: &ToolCall) -> Option<ToolCall> {
     let args = call.args.as_ref().ok().filter(|_| call.name == CALL)?;
     let name = args["tool"].as_str()?;
-    let inner = args.get("arguments").cloned().unwrap_or_else(|| json!({}));
-    Reply::calls([(name, inner)]).calls.pop()
+    Reply::calls([(name, given(args))]).calls.pop()
+}
+
+/// The arguments for what is called. Models forget to pack them, or call the pack something else; a call without what was meant
+/// could do something else.
+fn given(args: &Value) -> Value {
+    if let Some(given) = args.get("arguments") {
+        return given.clone();
+    }
+    let mut rest = args.as_object().cloned().unwrap_or_default();
+    rest.remove("tool");
+    let packs = ["args", "input", "parameters", "params"];
+    let pack = packs
+        .iter()
+        .find_map(|pack| rest.get(*pack).filter(|pack| pack.is_object()));
+    match pack {
+        Some(pack) if rest.len() == 1 => pack.clone(),
+        _ => Value::Object(rest),
+    }
 }
 
 /// The two that stand for all others.

@@ -2,11 +2,12 @@
 
 mod common;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::*;
-use corecoder_mcp::{CallError, Connection, News, OpenError, Server};
+use corecoder_mcp::{CallError, Configured, Connection, News, OpenError, Server, Servers};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
@@ -373,4 +374,77 @@ async fn a_server_that_ends_neither_by_itself_nor_by_a_signal_is_killed() {
     assert!(!is_alive(pid));
     let took = began.elapsed();
     assert!(took < Duration::from_secs(5), "{took:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_costs_one_call_and_is_started_again() {
+    if !has_python() {
+        return;
+    }
+    let configured = |seconds| Configured {
+        name: "tested".to_string(),
+        file: PathBuf::new(),
+        entry: json!({}),
+        server: Ok(Server {
+            call_timeout: Duration::from_secs(seconds),
+            ..hostile("plain")
+        }),
+    };
+    let sleep = |servers: Servers| async move {
+        let args = args(json!({"seconds": 600}));
+        servers.call("tested", "sleep", args).await
+    };
+    let is_another = |servers: Servers| async move {
+        // It may not be known yet that the first one hangs.
+        for _ in 0..3 {
+            match servers.call("tested", "ok", args(json!({}))).await {
+                Ok(_) => return,
+                Err(words) => println!("{words}"),
+            }
+        }
+        panic!("it is not started again");
+    };
+    let start = |seconds| {
+        let client = Arc::new(Generous::default());
+        Servers::start([configured(seconds)], client, shepherd())
+    };
+    // Too late.
+    let servers = start(2);
+    let late = sleep(servers.clone()).await.unwrap_err();
+    assert!(late.contains("did not answer within 2 s"), "{late}");
+    is_another(servers).await;
+    // Not wanted any more.
+    let servers = start(60);
+    servers.connection("tested").await.unwrap();
+    let stopped = tokio::time::timeout(Duration::from_millis(500), sleep(servers.clone()));
+    assert!(stopped.await.is_err());
+    let began = Instant::now();
+    is_another(servers).await;
+    assert!(began.elapsed() < Duration::from_secs(50));
+}
+
+#[tokio::test]
+async fn a_call_without_an_answer_does_not_end_a_server_that_answers_others() {
+    if !has_python() {
+        return;
+    }
+    let client = Arc::new(Generous::default());
+    let server = Server {
+        call_timeout: Duration::from_secs(2),
+        ..hostile("plain")
+    };
+    let configured = Configured {
+        name: "tested".to_string(),
+        file: PathBuf::new(),
+        entry: json!({}),
+        server: Ok(server),
+    };
+    let servers = Servers::start([configured], client, shepherd());
+    let first = servers.connection("tested").await.unwrap();
+    let hang = servers.call("tested", "hang", args(json!({}))).await;
+    assert!(hang.unwrap_err().contains("did not answer"));
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert!(!first.is_closed());
+    let answer = servers.call("tested", "ok", args(json!({}))).await;
+    assert!(answer.is_ok(), "{answer:?}");
 }

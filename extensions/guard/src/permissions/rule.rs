@@ -69,6 +69,11 @@ impl Rule {
         !known && name.starts_with(|letter: char| letter.is_ascii_uppercase())
     }
 
+    /// Whether every call of `tool` is meant, so that a rule which denies leaves nothing of it.
+    pub fn is_whole_of(&self, tool: &str) -> bool {
+        self.pattern.is_none() && names(&self.tool, tool)
+    }
+
     /// Whether calls of `tool` are meant when the rule allows.
     pub(super) fn allows_tool(&self, tool: &str) -> bool {
         self.tool == "edit_file" && tool == "write_file" || names(&self.tool, tool)

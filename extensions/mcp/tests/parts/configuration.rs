@@ -76,6 +76,10 @@ fn what_is_wrong_with_an_entry_is_said() {
         (json!({"command": "x", "args": ["-p", 1]}), "args[1]: "),
         (json!({"command": "x", "callTimeoutSeconds": 0}), "above 0"),
         (
+            json!({"command": "x", "startTimeoutSeconds": "10s"}),
+            "a number of seconds above 0 and up to 86400, not \"10s\"",
+        ),
+        (
             json!({"command": "x", "callTimeoutSeconds": 1e300}),
             "above 0",
         ),
@@ -89,13 +93,15 @@ fn what_is_wrong_with_an_entry_is_said() {
         assert!(why.contains(words), "{entry}: {why}");
     }
     // A server that is off asks for nothing.
-    assert!(
-        one(json!({"command": "${NOWHERE}", "disabled": true}))
-            .unwrap()
-            .disabled
-    );
+    for off in [json!({"disabled": true}), json!({"enabled": false})] {
+        let mut entry = json!({"command": "${NOWHERE}"});
+        let more = off.as_object().cloned().unwrap_or_default();
+        entry.as_object_mut().unwrap().extend(more);
+        assert!(one(entry).unwrap().disabled);
+    }
     for text in [
         "{\"servers\": {}}",
+        "{\"files\": {\"command\": \"x\"}}",
         "[]",
         "{",
         "{\"mcpServers\": []}",
