@@ -98,23 +98,31 @@ impl Door {
         Ok(())
     }
 
-    /// Whether one more may wait.
-    pub fn has_room(&mut self) -> Result<(), Errno> {
+    /// Has a thread make a call that may wait for others, who may be at the door right now.
+    pub fn later(
+        &mut self,
+        call: &Call,
+        make: impl FnOnce() -> Answered + Send + 'static,
+    ) -> Result<Option<Answer>, Errno> {
         self.waiters.retain(|waiter| !waiter.maker.is_finished());
-        match self.waiters.len() < WAITERS {
-            true => Ok(()),
-            false => Err(Errno::NFILE),
+        if self.waiters.len() == WAITERS {
+            return Err(Errno::NFILE);
         }
-    }
-
-    /// This thread of the keeper makes the call.
-    pub fn waits(&mut self, call: &Call, maker: JoinHandle<()>) {
-        let (call, thread) = (call.id, call.task.thread);
+        let (listener, id) = (self.listener.clone(), call.id);
+        let maker = std::thread::spawn(move || {
+            // With a signal on its way, the kernel decides whether the call begins anew or fails with EINTR: signal(7).
+            let made = make().map_err(|error| match error {
+                Errno::INTR => sys::RESTART,
+                error => error,
+            });
+            sys::answer(listener.as_fd(), id, made);
+        });
         self.waiters.push(Waiter {
-            call,
-            thread,
+            call: id,
+            thread: call.task.thread,
             maker,
         });
+        Ok(None)
     }
 
     /// Lets go of those for whom a signal has come: at the door they would not hear it. Who was killed does not wait any more.

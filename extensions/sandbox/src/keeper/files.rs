@@ -11,7 +11,7 @@ use rustix::io::Errno;
 
 use super::door::{Answered, Call, Door};
 use super::place::{Found, Place, is_ours, kind, locate, look, path_of, through};
-use super::sys::{self, Answer};
+use super::sys::Answer;
 use crate::borders::Change;
 
 const DONE: Answered = Ok(Answer::Value(0));
@@ -148,31 +148,15 @@ impl Door {
             }
             FileType::CharacterDevice => self.device(call, &object, &stat)?,
             FileType::Fifo if !flags.contains(OFlags::NONBLOCK) => {
-                self.open_later(call, object, flags)?;
-                return Ok(None);
+                // It opens when somebody opens the other end.
+                return self.later(call, move || {
+                    let opened = reopen(through(object.as_fd()), flags)?;
+                    Ok(descriptor(opened, flags))
+                });
             }
             _ => through(object.as_fd()),
         };
         Ok(Some(descriptor(reopen(through, flags)?, flags)))
-    }
-
-    /// A named pipe opens when somebody opens the other end, who may be waiting at the door right now.
-    fn open_later(&mut self, call: &Call, object: OwnedFd, flags: OFlags) -> Result<(), Errno> {
-        self.has_room()?;
-        let (listener, id) = (self.listener.clone(), call.id);
-        let opener = std::thread::spawn(move || {
-            let opened = reopen(through(object.as_fd()), flags);
-            drop(object);
-            let opened = opened.map(|file| descriptor(file, flags));
-            // With a signal on its way, the kernel decides whether the call begins anew or fails with EINTR: signal(7).
-            let opened = opened.map_err(|error| match error {
-                Errno::INTR => sys::RESTART,
-                error => error,
-            });
-            sys::answer(listener.as_fd(), id, opened);
-        });
-        self.waits(call, opener);
-        Ok(())
     }
 
     /// Where the walls leave reading to the keeper.

@@ -145,7 +145,12 @@ impl Unreached {
     /// A new socket of this kind, connected or bound; with [`Unreached::replaced`] it takes the old one's place.
     fn anew(&self, address: &[u8], binds: bool) -> Result<OwnedFd, Errno> {
         let family = u16::from_ne_bytes([address[0], address[1]]);
-        let socket = self.unnamed(AddressFamily::from_raw(family))?;
+        let family = AddressFamily::from_raw(family);
+        let mut socket = self.unnamed(family)?;
+        // What would be under way for a while could not be told apart from what failed.
+        if family == AddressFamily::UNIX {
+            socket = self.as_it_was(socket)?;
+        }
         sys::with_address(socket.as_fd(), address, binds)?;
         self.as_it_was(socket)
     }
@@ -215,13 +220,18 @@ impl Door {
         let socket = match socket {
             Socket::Same(socket) => socket,
             Socket::Unix(unreached) => {
-                let socket = unreached.anew(&address.bytes, false)?;
-                return Ok(Some(unreached.replaced(socket)));
+                return self.later(call, move || {
+                    let socket = unreached.anew(&address.bytes, false)?;
+                    drop(listening);
+                    Ok(unreached.replaced(socket))
+                });
             }
             // The proxy is reached from before the command's own wall.
             Socket::Other(unreached) if self.proxy.is_some() => {
-                let socket = unreached.anew(&address.bytes, false)?;
-                return Ok(Some(unreached.replaced(socket)));
+                return self.later(call, move || {
+                    let socket = unreached.anew(&address.bytes, false)?;
+                    Ok(unreached.replaced(socket))
+                });
             }
             Socket::Other(_) if self.held.internet => return Err(Errno::ACCESS),
             Socket::Other(_) => return Ok(Some(Answer::Continue)),
@@ -229,7 +239,7 @@ impl Door {
         self.finish_connecting(call, socket, address, listening)
     }
 
-    /// Without holding up others. Whether it waits for what is at the other end is the command's to change at any moment.
+    /// Whether it waits for what is at the other end is the command's to change at any moment.
     fn finish_connecting(
         &mut self,
         call: &Call,
@@ -237,20 +247,11 @@ impl Door {
         address: Address,
         listening: Option<OwnedFd>,
     ) -> Result<Option<Answer>, Errno> {
-        self.has_room()?;
-        let (listener, id) = (self.listener.clone(), call.id);
-        let connecter = std::thread::spawn(move || {
+        self.later(call, move || {
             let connected = sys::with_address(socket.as_fd(), &address.bytes, false);
             drop(listening);
-            // The kernel decides whether the call begins anew, as when a named pipe is opened.
-            let connected = connected.map_err(|error| match error {
-                Errno::INTR => sys::RESTART,
-                error => error,
-            });
-            sys::answer(listener.as_fd(), id, connected);
-        });
-        self.waits(call, connecter);
-        Ok(None)
+            connected
+        })
     }
 
     /// To a program of the same command, where there is no namespace for the network.
@@ -268,8 +269,10 @@ impl Door {
             Socket::Unix(unreached) | Socket::Other(unreached) => {
                 let socket = unreached.unnamed(AddressFamily::INET)?;
                 self.loopback.sign(&socket)?;
-                sys::with_address(socket.as_fd(), &address.bytes, false)?;
-                Ok(Some(unreached.replaced(unreached.as_it_was(socket)?)))
+                self.later(call, move || {
+                    sys::with_address(socket.as_fd(), &address.bytes, false)?;
+                    Ok(unreached.replaced(unreached.as_it_was(socket)?))
+                })
             }
         }
     }

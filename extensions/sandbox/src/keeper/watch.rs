@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use corecoder::files::shown;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::net::{RecvFlags, recv};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
 
@@ -185,6 +186,10 @@ impl<'a> Watch<'a> {
             note.say(why);
         }
         let mut out = io::stdout();
+        // A command may have made it one that does not wait for its reader.
+        if let Ok(flags) = fcntl_getfl(&out) {
+            let _ = fcntl_setfl(&out, flags - OFlags::NONBLOCK);
+        }
         let _ = out.write_all(note.text(status != 0).as_bytes());
         let _ = out.flush();
         status
