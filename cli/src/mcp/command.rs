@@ -308,10 +308,7 @@ fn entry(args: &McpAddArgs) -> Result<Value, String> {
         (Transport::Stdio, false) if first.contains("://") => {
             format!("{first:?} is no URL that HTTP can reach, and no command")
         }
-        (Transport::Stdio, false) if is_host_and_port(first) => {
-            format!("{first:?} is no URL: it must begin with http:// or https://")
-        }
-        (Transport::Stdio, false) => String::new(),
+        (Transport::Stdio, false) if !is_host_and_port(first) => String::new(),
         (_, false) => format!("{first:?} is no URL: it must begin with http:// or https://"),
         _ if more.first().is_some_and(|word| word.starts_with('-')) => {
             format!("put {:?} before the name and the URL", more[0])

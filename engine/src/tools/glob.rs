@@ -30,10 +30,9 @@ impl Tool for Glob {
     }
 
     async fn call(&self, args: Value, kit: &Kit) -> Result<String, String> {
-        let root = folder(args["path"].as_str(), kit)?;
+        let (root, walk) = folder(args["path"].as_str(), kit)?;
         let matcher = pattern(text(&args, "pattern"), &root)?;
         let cwd = kit.files.cwd();
-        let walk = walk(&root, &kit.shell.hidden());
         let found = move || newest_first(&walk, &root, &matcher, &cwd);
         tokio::task::spawn_blocking(found)
             .await
@@ -43,7 +42,7 @@ impl Tool for Glob {
 
 fn newest_first(walk: &WalkBuilder, root: &Path, matcher: &GlobMatcher, cwd: &Path) -> String {
     let mut unreadable = 0;
-    let mut files: Vec<(Reverse<SystemTime>, PathBuf)> = Vec::new();
+    let mut files: Vec<(Reverse<Option<SystemTime>>, PathBuf)> = Vec::new();
     for entry in walk.build() {
         let Ok(entry) = entry else {
             unreadable += 1;
@@ -51,11 +50,8 @@ fn newest_first(walk: &WalkBuilder, root: &Path, matcher: &GlobMatcher, cwd: &Pa
         };
         let inside = inside(entry.path(), root);
         if entry.file_type().is_some_and(|kind| !kind.is_dir()) && matcher.is_match(inside) {
-            let time = entry
-                .metadata()
-                .ok()
-                .and_then(|found| found.modified().ok());
-            let time = time.unwrap_or(SystemTime::UNIX_EPOCH);
+            let found = entry.metadata().ok();
+            let time = found.and_then(|found| found.modified().ok());
             files.push((Reverse(time), entry.into_path()));
         }
     }
@@ -77,33 +73,25 @@ fn newest_first(walk: &WalkBuilder, root: &Path, matcher: &GlobMatcher, cwd: &Pa
     out + &skipped(unreadable)
 }
 
-/// The walk that `glob` and `grep` share: `.gitignore` respected (in a repository or not), nothing hidden, no
-/// links followed, and nothing that the shell hides.
-pub(super) fn walk(root: &Path, hidden: &[PathBuf]) -> WalkBuilder {
-    let mut walk = WalkBuilder::new(root);
-    walk.require_git(false);
-    let real = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
-    let below = hidden
-        .iter()
-        .filter_map(|path| path.strip_prefix(&real).ok());
-    let hidden: Vec<PathBuf> = below.map(|path| root.join(path)).collect();
-    walk.filter_entry(move |entry| !hidden.iter().any(|path| entry.path() == path));
-    walk
-}
-
-/// The folder or file to search in.
-pub(super) fn folder(path: Option<&str>, kit: &Kit) -> Result<PathBuf, String> {
+/// The folder or file to search in, and the walk that `glob` and `grep` share: `.gitignore` respected (in a repository
+/// or not), nothing hidden, no links followed, and nothing that the shell hides.
+pub(super) fn folder(path: Option<&str>, kit: &Kit) -> Result<(PathBuf, WalkBuilder), String> {
     let root = match path {
         None | Some("" | ".") => kit.files.cwd(),
         Some(path) => kit.files.resolve(path)?,
     };
-    let Ok(real) = root.canonicalize() else {
-        return Err(format!("the path {} does not exist", shown(&root)));
-    };
-    match kit.shell.hidden().iter().any(|path| real.starts_with(path)) {
-        true => Err(format!("{} is kept from you", shown(&root))),
-        false => Ok(root),
+    let name = shown(&root);
+    let root = root
+        .canonicalize()
+        .map_err(|_| format!("the path {name} does not exist"))?;
+    let hidden = kit.shell.hidden();
+    if hidden.iter().any(|path| root.starts_with(path)) {
+        return Err(format!("{name} is kept from you"));
     }
+    let mut walk = WalkBuilder::new(&root);
+    walk.require_git(false);
+    walk.filter_entry(move |entry| !hidden.iter().any(|path| entry.path() == path));
+    Ok((root, walk))
 }
 
 /// Matches paths relative to `root`: without a slash in every folder, as in `.gitignore`.
@@ -137,9 +125,8 @@ pub(super) fn inside<'a>(path: &'a Path, folder: &Path) -> &'a Path {
 }
 
 pub(super) fn skipped(unreadable: usize) -> String {
-    if unreadable == 0 {
-        String::new()
-    } else {
-        format!("[{unreadable} places could not be read and were skipped]\n")
+    match unreadable {
+        0 => String::new(),
+        _ => format!("[{unreadable} places could not be read and were skipped]\n"),
     }
 }

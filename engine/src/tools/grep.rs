@@ -16,7 +16,7 @@ use ignore::{WalkBuilder, WalkState};
 use parking_lot::Mutex;
 use serde_json::Value;
 
-use super::glob::{folder, inside, pattern, skipped, walk};
+use super::glob::{folder, inside, pattern, skipped};
 use super::{Effect, Spec, Tool, text};
 use crate::files::shown;
 use crate::kit::Kit;
@@ -41,14 +41,11 @@ impl Tool for Grep {
     }
 
     async fn call(&self, args: Value, kit: &Kit) -> Result<String, String> {
-        let root = folder(args["path"].as_str(), kit)?;
-        let include = args["include"]
-            .as_str()
-            .map(|include| pattern(include, &root))
-            .transpose()?;
+        let (root, walk) = folder(args["path"].as_str(), kit)?;
+        let include = args["include"].as_str();
+        let include = include.map(|include| pattern(include, &root)).transpose()?;
         let (matcher, note) = compile(text(&args, "pattern"))?;
         let cwd = kit.files.cwd();
-        let walk = walk(&root, &kit.shell.hidden());
         let search = move || note + &search(&walk, &root, &matcher, include.as_ref()).answer(&cwd);
         tokio::task::spawn_blocking(search)
             .await
@@ -77,10 +74,9 @@ fn search(
     matcher: &RegexMatcher,
     include: Option<&GlobMatcher>,
 ) -> Found {
-    let per_file = if root.is_file() {
-        LINES
-    } else {
-        LINES_PER_FILE
+    let per_file = match root.is_file() {
+        true => LINES,
+        false => LINES_PER_FILE,
     };
     let found = &Mutex::new(Found::default());
     walk.build_parallel().run(|| {

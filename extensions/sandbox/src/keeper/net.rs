@@ -217,38 +217,32 @@ impl Door {
             }
             _ => {}
         }
-        let socket = match socket {
-            Socket::Same(socket) => socket,
-            Socket::Unix(unreached) => {
-                return self.later(call, move || {
-                    let socket = unreached.anew(&address.bytes, false)?;
-                    drop(listening);
-                    Ok(unreached.replaced(socket))
-                });
-            }
+        match socket {
+            Socket::Other(_) if self.proxy.is_none() => match self.held.internet {
+                true => Err(Errno::ACCESS),
+                false => Ok(Some(Answer::Continue)),
+            },
             // The proxy is reached from before the command's own wall.
-            Socket::Other(unreached) if self.proxy.is_some() => {
-                return self.later(call, move || {
-                    let socket = unreached.anew(&address.bytes, false)?;
-                    Ok(unreached.replaced(socket))
-                });
-            }
-            Socket::Other(_) if self.held.internet => return Err(Errno::ACCESS),
-            Socket::Other(_) => return Ok(Some(Answer::Continue)),
-        };
-        self.finish_connecting(call, socket, address, listening)
+            socket => self.finish_connecting(call, socket, address, listening),
+        }
     }
 
     /// Whether it waits for what is at the other end is the command's to change at any moment.
     fn finish_connecting(
         &mut self,
         call: &Call,
-        socket: OwnedFd,
+        socket: Socket,
         address: Address,
         listening: Option<OwnedFd>,
     ) -> Result<Option<Answer>, Errno> {
         self.later(call, move || {
-            let connected = sys::with_address(socket.as_fd(), &address.bytes, false);
+            let connected = match socket {
+                Socket::Same(socket) => sys::with_address(socket.as_fd(), &address.bytes, false),
+                Socket::Unix(unreached) | Socket::Other(unreached) => {
+                    let socket = unreached.anew(&address.bytes, false)?;
+                    Ok(unreached.replaced(socket))
+                }
+            };
             drop(listening);
             connected
         })
@@ -264,7 +258,7 @@ impl Door {
         match socket {
             Socket::Same(socket) => {
                 self.loopback.sign(&socket)?;
-                self.finish_connecting(call, socket, address, None)
+                self.finish_connecting(call, Socket::Same(socket), address, None)
             }
             Socket::Unix(unreached) | Socket::Other(unreached) => {
                 let socket = unreached.unnamed(AddressFamily::INET)?;
