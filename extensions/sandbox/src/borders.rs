@@ -235,10 +235,16 @@ impl Borders {
         }
     }
 
-    /// Notes that these have other names now: from which to which.
-    pub fn renamed(&mut self, moves: &[(&Path, &Path)]) {
+    /// Notes that these have other names now: from which to which. `replaces` says that something had the new name before.
+    pub fn renamed(&mut self, moves: &[(&Path, &Path)], replaces: bool) {
         self.new.renamed(moves);
-        moves.iter().for_each(|(_, to)| self.note(to));
+        for (_, to) in moves {
+            // Git puts a new HEAD in place of the old one in any repository.
+            let is_old = replaces && repository::is_head(to) && !self.new.names(to);
+            if !is_old {
+                self.note(to);
+            }
+        }
     }
 
     /// The repositories that the session made, so far as they are still there.

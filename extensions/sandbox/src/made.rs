@@ -70,6 +70,12 @@ impl Made {
         }
     }
 
+    /// Whether the session made something of this name, whatever stands there now.
+    pub fn names(&mut self, path: &Path) -> bool {
+        self.read();
+        self.known.contains_key(path)
+    }
+
     pub fn add(&mut self, path: PathBuf) {
         let id = id(&path);
         if self.known.get(&path) == Some(&id) {

@@ -35,13 +35,15 @@ pub fn is_head(path: &Path) -> bool {
     path.file_name() == Some(OsStr::new("HEAD")) && !path.ancestors().any(is_git)
 }
 
-/// Whether this lies in a repository's own folder, or would make one.
+/// Whether this lies in a repository's own folder, would make one, or says what git runs in one that is bare. Worktrees may lie
+/// in those.
 pub fn holds(path: &Path) -> bool {
-    let is_bare = |folder: &Path| {
-        let has = |name: &str| folder.join(name).exists();
-        has("HEAD") && (has("objects") || has("commondir"))
+    let says = |folder: &Path| {
+        let rest = path.strip_prefix(folder).unwrap_or(path);
+        let is_kept = REPOSITORY.iter().any(|name| rest.starts_with(name));
+        is_kept && folder.join("HEAD").exists()
     };
-    path.ancestors().any(is_git) || is_head(path) || path.ancestors().skip(1).any(is_bare)
+    path.ancestors().any(is_git) || is_head(path) || path.ancestors().skip(1).any(says)
 }
 
 /// Whether this change at `path` is kept from commands in the repository whose folder is `git`.

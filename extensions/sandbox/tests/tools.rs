@@ -9,7 +9,7 @@ use corecoder_sandbox::{Keeper, Mechanism, Policy, Sandbox};
 fn file_tools_write_nothing_of_what_makes_a_repository() {
     let work = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let work = work.path().canonicalize().unwrap();
-    for folder in ["n/.git", "bare/objects", "src"] {
+    for folder in ["n/.git", "bare/objects", "bare/tree/hooks", "src"] {
         fs::create_dir_all(work.join(folder)).unwrap();
     }
     fs::write(work.join("bare/HEAD"), "ref: refs/heads/x\n").unwrap();
@@ -27,7 +27,15 @@ fn file_tools_write_nothing_of_what_makes_a_repository() {
     ] {
         assert!(refused(name), "{name}");
     }
-    for name in ["n/x", ".gitignore", "src/config", "src/head", "HEAD.txt"] {
+    for name in [
+        "n/x",
+        ".gitignore",
+        "src/config",
+        "src/head",
+        "HEAD.txt",
+        "bare/tree/config",
+        "bare/tree/hooks/x",
+    ] {
         assert!(!refused(name), "{name}");
     }
     let temporary = session.scratch().unwrap();

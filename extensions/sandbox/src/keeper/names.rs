@@ -138,8 +138,8 @@ impl Door {
         let there = (old.path.as_path(), new.path.as_path());
         let back = (there.1, there.0);
         let is_exchange = flags.contains(RenameFlags::EXCHANGE);
-        self.borders
-            .renamed(&[there, back][..if is_exchange { 2 } else { 1 }]);
+        let moves = &[there, back][..if is_exchange { 2 } else { 1 }];
+        self.borders.renamed(moves, new.there.is_some());
         DONE
     }
 
