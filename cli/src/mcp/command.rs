@@ -257,8 +257,13 @@ fn add(places: &Places, args: &McpAddArgs) -> Result<ExitCode, String> {
     let text = config::with(&before, &args.name, entry);
     let text = text.map_err(|why| format!("{}: {why}; nothing was changed", shown(&file)))?;
     write(&file, &text, args.scope == Scope::Project)?;
+    // A project's server is found where the folder is trusted.
+    let trusting = match args.scope == Scope::Project && !places.trusted {
+        true => "--trust ",
+        false => "",
+    };
     say!(
-        "{} is in {}; corecoder mcp test {0} tries it",
+        "{} is in {}; corecoder {trusting}mcp test {0} tries it",
         plain(&args.name),
         shown(&file)
     );
