@@ -129,8 +129,7 @@ pub fn line(configured: &Configured, state: &State) -> String {
         State::Starting => format!("… {name}: is still starting{how}"),
         State::Ready(ready) => {
             let count = ready.tools.list.len();
-            let tools = if count == 1 { "tool" } else { "tools" };
-            format!("✓ {name}: {count} {tools}{how}")
+            format!("✓ {name}: {count} {}{how}", noun(count))
         }
         State::Failed(why) => {
             let lines: Vec<&str> = why
@@ -141,6 +140,10 @@ pub fn line(configured: &Configured, state: &State) -> String {
             format!("✗ {name}: {}{how}", shortened(&lines.join(" / "), 300))
         }
     }
+}
+
+fn noun(count: usize) -> &'static str {
+    if count == 1 { "tool" } else { "tools" }
 }
 
 fn first_line(text: &str) -> &str {
@@ -544,7 +547,8 @@ fn tools(tools: &Tools, all: usize) {
         0 => String::new(),
         others => format!(" ({others} more are not in \"allowedTools\")"),
     };
-    say!("  {} tools{others}:", tools.list.len());
+    let count = tools.list.len();
+    say!("  {count} {}{others}:", noun(count));
     for found in &tools.list {
         let reads = if found.only_reads { ", only reads" } else { "" };
         let about = one_line(first_line(&found.spec.description), 70);
