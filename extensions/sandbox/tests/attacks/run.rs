@@ -22,6 +22,9 @@ use crate::world::{World, command_line, processes};
 /// As long as the agent may take beyond what it gives a command, in seconds.
 const GRACE: u64 = 15;
 
+/// As long as a keeper may take to notice, on a busy machine, that the agent was killed.
+const NOTICING: Duration = Duration::from_secs(5);
+
 /// A folder that programs share, so that commands may write in it what they made, and one that they don't share.
 pub const FOLDERS: &[&str] = &["/var/tmp", env!("CARGO_TARGET_TMPDIR")];
 
@@ -103,6 +106,10 @@ pub fn check(case: &Case, place: &Place) -> Result<Completion, Failed> {
         .as_ref()
         .is_some_and(|breach| breach.connected);
     let mut run = Run::new(&world, place, &order, &filled, dials);
+    // A call ends after all that it began; where the agent is killed, its keeper has yet to notice.
+    if case.killed_after.is_some() {
+        within(NOTICING, || world.processes().is_empty());
+    }
     let mut bad = match &filled.breach {
         Some(breach) => breaches(breach, &world, &mut run),
         None => faults(&filled, &run),
@@ -283,7 +290,11 @@ fn runs_on(line: &str) -> bool {
 
 /// Whether this becomes so: what was killed may need a moment to go.
 fn soon(is_so: impl Fn() -> bool) -> bool {
-    let end = Instant::now() + Duration::from_millis(400);
+    within(Duration::from_millis(400), is_so)
+}
+
+fn within(most: Duration, is_so: impl Fn() -> bool) -> bool {
+    let end = Instant::now() + most;
     loop {
         match is_so() {
             true => return true,
