@@ -197,12 +197,15 @@ impl Door {
         // Held until the connection stands, for the address goes through it.
         let mut listening = None;
         match (socket.domain()?, internet) {
-            (AddressFamily::UNIX, _) if address.family() == libc::AF_UNIX => {
-                let object = self.unix_socket(call, &address)?;
-                let path = through(object.as_fd());
-                address.bytes = [&address.bytes[..2], path.as_bytes(), &[0]].concat();
-                listening = Some(object);
-            }
+            (AddressFamily::UNIX, _) if address.family() == libc::AF_UNIX => match address.path() {
+                Some(path) => {
+                    let object = self.unix_socket(call, path)?;
+                    let path = through(object.as_fd());
+                    address.bytes = [&address.bytes[..2], path.as_bytes(), &[0]].concat();
+                    listening = Some(object);
+                }
+                None => self.may_reach_abstract()?,
+            },
             (AddressFamily::INET | AddressFamily::INET6, Some(to)) => {
                 let listener = match self.held.internet {
                     true => self.loopback.listener(to),
@@ -271,15 +274,24 @@ impl Door {
         }
     }
 
+    /// Abstract names belong to a namespace for the network: unix(7).
+    fn may_reach_abstract(&mut self) -> Result<(), Errno> {
+        if self.is_alone_on_network() {
+            return Ok(());
+        }
+        let line = "connecting to an abstract socket was refused".to_string();
+        self.note.refuse_plain(line, true);
+        // As where nobody listens: whoever knows the socket's file too, such as an X client, tries that then.
+        Err(Errno::CONNREFUSED)
+    }
+
+    /// Whether there is nobody on this network but the command's own programs.
+    fn is_alone_on_network(&self) -> bool {
+        !self.held.internet && self.network != Network::All
+    }
+
     /// The file of a socket that may be connected to: one in a place where the command could have made it.
-    fn unix_socket(&mut self, call: &Call, address: &Address) -> Result<OwnedFd, Errno> {
-        let Some(path) = address.path() else {
-            self.note.refuse_plain(
-                "connecting to an abstract socket was refused".to_string(),
-                true,
-            );
-            return Err(Errno::ACCESS);
-        };
+    fn unix_socket(&mut self, call: &Call, path: &[u8]) -> Result<OwnedFd, Errno> {
         let found = locate(&call.task, libc::AT_FDCWD, path, true)?;
         self.still_waits(call)?;
         let object = match found {
@@ -322,8 +334,7 @@ impl Door {
     fn may_reach(&mut self, to: SocketAddr) -> Result<(), Errno> {
         let is_proxy =
             to.ip().to_canonical() == Ipv4Addr::LOCALHOST && Some(to.port()) == self.proxy;
-        // Within a namespace there is nobody but the command's own programs.
-        let is_own = !self.held.internet && to.ip().to_canonical().is_loopback();
+        let is_own = self.is_alone_on_network() && to.ip().to_canonical().is_loopback();
         if self.network == Network::All || is_proxy || is_own {
             return Ok(());
         }

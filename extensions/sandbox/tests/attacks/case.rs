@@ -42,12 +42,17 @@ pub struct Case {
     /// Terminals of others come and go while it runs.
     #[serde(default)]
     pub terminals: bool,
+    /// The user lets commands reach the network.
+    #[serde(default)]
+    pub network: bool,
     /// It uses up what others would need: as many processes as the machine has numbers for, with its like.
     #[serde(default)]
     pub alone: bool,
     /// It may fail, which is told.
     #[serde(default)]
     pub optional: bool,
+    /// It may fail under this mechanism, which is told.
+    pub optional_under: Option<String>,
     /// What an attack must not bring about.
     pub breach: Option<Breach>,
     /// What the output of everyday work must hold.

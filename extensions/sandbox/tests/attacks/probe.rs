@@ -7,7 +7,7 @@ use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use corecoder::{Agent, Config, Entry, Reply, Script};
-use corecoder_sandbox::{Keeper, Mechanism, Policy, Sandbox};
+use corecoder_sandbox::{Keeper, Mechanism, Network, Policy, Sandbox};
 use rustix::process::{ioctl_tiocsctty, setsid};
 use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
 use serde_json::Value;
@@ -26,6 +26,8 @@ pub struct Order {
     pub tty: bool,
     /// Terminals of others come and go while it works.
     pub terminals: bool,
+    /// The user lets commands reach the network.
+    pub network: bool,
 }
 
 impl Order {
@@ -40,6 +42,7 @@ impl Order {
                 .find(|known| known.to_string() == mechanism),
             tty: args.next()? == "tty",
             terminals: args.next()? == "terminals",
+            network: args.next().is_some_and(|word| word == "network"),
         })
     }
 
@@ -50,6 +53,7 @@ impl Order {
         command.arg(WORD).arg(mechanism);
         command.arg(if self.tty { "tty" } else { "-" });
         command.arg(if self.terminals { "terminals" } else { "-" });
+        command.arg(if self.network { "network" } else { "-" });
     }
 }
 
@@ -119,6 +123,9 @@ fn agent(order: &Order, keeper: &Keeper) -> Outcome<Agent> {
     let mut policy = Policy::new(&folder);
     policy.home = config.home;
     policy.own = config.data;
+    if order.network {
+        policy.network = Network::All;
+    }
     Ok(agent.shell(Sandbox::under(mechanism, keeper, &policy)?))
 }
 

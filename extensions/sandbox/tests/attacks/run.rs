@@ -75,6 +75,7 @@ impl Place {
             mechanism: Some(self.mechanism),
             tty: false,
             terminals: false,
+            network: false,
         };
         let run = Run::new(&world, self, &order, &Case::trial(), false);
         match run.output.contains("works") {
@@ -100,6 +101,7 @@ pub fn check(case: &Case, place: &Place) -> Result<Completion, Failed> {
         mechanism: Some(place.mechanism),
         tty: case.tty,
         terminals: case.terminals,
+        network: case.network,
     };
     let dials = filled
         .breach
@@ -141,7 +143,8 @@ pub fn check(case: &Case, place: &Place) -> Result<Completion, Failed> {
             "does not work without a sandbox either: {plain}"
         )));
     }
-    match case.optional {
+    let is_optional_here = case.optional_under == Some(place.mechanism.to_string());
+    match case.optional || is_optional_here {
         true => Ok(Completion::ignored_with(format!("not promised: {why}"))),
         false => Err(why.into()),
     }
@@ -181,6 +184,7 @@ fn without(case: &Case, place: &Place) -> Option<Run> {
         mechanism: None,
         tty: case.tty,
         terminals: case.terminals,
+        network: case.network,
     };
     Some(Run::new(&world, place, &order, &filled, false))
 }
