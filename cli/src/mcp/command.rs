@@ -131,14 +131,18 @@ pub fn line(configured: &Configured, state: &State) -> String {
             let count = ready.tools.list.len();
             format!("✓ {name}: {count} {}{how}", noun(count))
         }
-        State::Failed(why) => {
-            let lines: Vec<&str> = why
-                .lines()
-                .map(str::trim)
-                .filter(|line| !line.is_empty())
-                .collect();
-            format!("✗ {name}: {}{how}", shortened(&lines.join(" / "), 300))
-        }
+        State::Failed(why) => format!("✗ {name}: {}{how}", in_a_line(why)),
+    }
+}
+
+/// What a server wrote, in one line: of much of it both ends, for what went wrong may stand at the last.
+fn in_a_line(text: &str) -> String {
+    const END: usize = 200;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let line = lines.collect::<Vec<_>>().join(" / ");
+    match line.char_indices().rev().nth(END - 1) {
+        Some((end, _)) if end > END => format!("{} {}", shortened(&line, END), &line[end..]),
+        _ => line,
     }
 }
 

@@ -778,6 +778,20 @@ fn a_server_that_ends_twice_is_given_up_and_that_is_what_the_model_is_told() {
 }
 
 #[test]
+fn the_list_says_in_a_line_why_a_server_failed_however_much_it_wrote() {
+    let place = Place::new();
+    let script = r#"for n in 1 2 3 4; do printf "at $n %0100d\n" 0; done; echo no licence"#;
+    let wordy = json!({"command": "sh", "args": ["-c", format!("({script}) >&2; exit 3")]});
+    let configured = json!({"mcpServers": {"wordy": wordy}});
+    place.own(".corecoder/mcp.json", &configured.to_string());
+    let (code, stdout, _) = ended(&mut place.bare(&["mcp", "list"]));
+    assert_eq!((code, stdout.lines().count()), (1, 1), "{stdout}");
+    for words in ["exited with status 3", "no licence"] {
+        assert!(stdout.contains(words), "{words}: {stdout}");
+    }
+}
+
+#[test]
 fn a_server_that_ends_as_soon_as_its_tools_are_listed_holds_up_nobody() {
     let place = Place::new();
     // Speaks the protocol just so long.
