@@ -62,7 +62,7 @@ pub fn agent(
     // A hook that replaces an input does so before anything is followed.
     agent = agent.tools(person.hooks.follow(&tools)).host(told);
     if let Some(mcp) = person.mcp() {
-        mcp.offer(&mut agent, around(start, person, tracker));
+        mcp.offer(&mut agent, &kept.entries, around(start, person, tracker));
     }
     go_on(&mut agent, kept, person);
     Ok(agent)

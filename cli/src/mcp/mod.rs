@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use corecoder::Agent;
 use corecoder::files::shown;
+use corecoder::{Agent, Entry};
 use corecoder_conventions::Places;
 use corecoder_mcp::offer::Wrap;
 use corecoder_mcp::servers::State;
@@ -130,10 +130,16 @@ impl Mcp {
         }))
     }
 
-    /// Offers the servers' tools to this agent, each `wrap`ped as its others are.
-    pub fn offer(&self, agent: &mut Agent, wrap: Wrap) {
+    /// Offers the servers' tools to this agent, which goes on with this conversation; each is `wrap`ped as its others are.
+    pub fn offer(&self, agent: &mut Agent, entries: &[Entry], wrap: Wrap) {
+        let rounds = entries.iter().filter_map(|entry| match entry {
+            Entry::Round(round) => Some(round),
+            _ => None,
+        });
+        let calls = rounds.flat_map(|round| round.answered());
+        let known = calls.map(|(call, _)| call.name.clone()).collect();
         let (_, window) = agent.size();
-        let offer = Offer::new(self.servers.clone(), agent.kit(), window, wrap);
+        let offer = Offer::new(self.servers.clone(), agent.kit(), window, known, wrap);
         *self.offer.lock() = Some(Arc::new(offer));
     }
 

@@ -777,6 +777,78 @@ fn a_server_that_ends_twice_is_given_up_and_that_is_what_the_model_is_told() {
     );
 }
 
+/// A server that lists one tool after so long, if at all.
+fn slow(place: &Place, seconds: f64) -> Value {
+    let script = r#"
+import json, sys, time
+time.sleep(float(sys.argv[1]))
+for line in sys.stdin:
+    asked = json.loads(line)
+    if asked.get("method") == "server/discover":
+        answer = {"resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}}
+    elif asked.get("method") == "tools/list":
+        schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+        answer = {"tools": [{"name": "double", "inputSchema": schema}]}
+    elif asked.get("method") == "tools/call":
+        answer = {"content": [{"type": "text", "text": str(2 * asked["params"]["arguments"]["n"])}]}
+    else:
+        continue
+    print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": answer}), flush=True)
+"#;
+    place.brings("slow.py", script);
+    json!({"command": "python3", "args": [place.project("slow.py"), seconds.to_string()]})
+}
+
+#[test]
+fn a_conversation_that_goes_on_calls_the_tools_it_knows_while_their_server_still_starts() {
+    let place = Place::new();
+    let configure = |server: Value| {
+        let configured = json!({"mcpServers": {"late": server}});
+        place.own(".corecoder/mcp.json", &configured.to_string());
+    };
+    let doubles = |tool: &str, args: Value| {
+        let call = call(tool, args);
+        Provider::saying([calls(&[call]), says("ok")])
+    };
+    configure(slow(&place, 0.0));
+    let first = doubles("mcp__late__double", json!({"n": 4}));
+    place.done(&first, &["--yes", "-p", "go"]);
+    assert_eq!(first.results(), ["8"]);
+    // From here on nobody waits before the first request.
+    place.own(".corecoder/settings.json", r#"{"mcp_wait_ms": 0}"#);
+    configure(slow(&place, 1.0));
+    let args = ["--yes", "-c", "-p", "again"];
+    for (given, answer) in [(json!({"n": "5"}), "10"), (json!({}), "so nothing was run")] {
+        let next = doubles("mcp__late__double", given);
+        place.done(&next, &args);
+        let results = next.results();
+        assert!(results.last().unwrap().contains(answer), "{results:?}");
+    }
+    configure(json!({"command": "sh", "args": ["-c", "echo no licence >&2; exit 3"]}));
+    let next = doubles("mcp__late__double", json!({"n": 6}));
+    place.done(&next, &args);
+    let results = next.results();
+    assert!(
+        results
+            .last()
+            .unwrap()
+            .contains("MCP server late can't be used: ")
+            && results.last().unwrap().contains("no licence"),
+        "{results:?}"
+    );
+    place.own(".corecoder/mcp.json", "{}");
+    let next = doubles("mcp__late__double", json!({"n": 7}));
+    place.done(&next, &args);
+    let results = next.results();
+    assert!(
+        results
+            .last()
+            .unwrap()
+            .contains("there is no tool `mcp__late__double`"),
+        "{results:?}"
+    );
+}
+
 #[test]
 fn the_list_says_in_a_line_why_a_server_failed_however_much_it_wrote() {
     let place = Place::new();

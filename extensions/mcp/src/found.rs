@@ -9,6 +9,9 @@ use crate::config::Server;
 use crate::connection::ENTRIES;
 use crate::schema;
 
+/// The tool that finds tools.
+pub const SEARCH: &str = "mcp_search";
+
 /// A tool of a server.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
@@ -19,6 +22,17 @@ pub struct Found {
     pub spec: Spec,
     /// The server says that it changes nothing, and is believed.
     pub only_reads: bool,
+}
+
+/// What the model calls them; of many the first.
+pub fn names(tools: &[Found]) -> String {
+    const MOST: usize = 100;
+    let first = tools.iter().take(MOST).map(|found| &*found.spec.name);
+    let first = first.collect::<Vec<_>>().join(", ");
+    match tools.len().saturating_sub(MOST) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
 }
 
 /// The tools of a server, and those that providers would refuse, each with the reason.

@@ -15,7 +15,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::found::Found;
 use crate::servers::{Servers, State};
-use crate::tools::{CALL, Direct, SEARCH, both};
+use crate::tools::{CALL, CallFound, Direct, Remembered, SEARCH, Search, both};
 
 /// More tools than this stand behind two.
 const MOST: usize = 40;
@@ -40,6 +40,8 @@ struct Inner {
     wrap: Wrap,
     /// Of the model, in tokens.
     window: u64,
+    /// The names of tools that the conversation has called before.
+    known: BTreeSet<String>,
     given: Mutex<Given>,
 }
 
@@ -55,14 +57,22 @@ struct Given {
 }
 
 impl Offer {
-    /// Offers them to the agent of this kit, whose model has such a window.
-    pub fn new(servers: Servers, kit: &Kit, window: u64, wrap: Wrap) -> Offer {
+    /// Offers them to the agent of this kit, whose model has such a window, and whose conversation has called these tools
+    /// before.
+    pub fn new(
+        servers: Servers,
+        kit: &Kit,
+        window: u64,
+        known: BTreeSet<String>,
+        wrap: Wrap,
+    ) -> Offer {
         let inner = Arc::new(Inner {
             servers,
             tools: kit.tools.clone(),
             standing: kit.standing.clone(),
             wrap,
             window,
+            known,
             given: Mutex::default(),
         });
         let (mut changes, weak) = (inner.servers.changes(), Arc::downgrade(&inner));
@@ -106,7 +116,27 @@ impl Inner {
             (true, _) => self.give_behind(&mut given, &found),
         }
         drop(given);
+        self.remember();
         self.tell_instructions();
+    }
+
+    /// What the conversation has called before can be called again, before its server is ready, and is told why not after that.
+    fn remember(&self) {
+        let is_missing = |name: &&String| self.tools.get(name).is_none();
+        for name in self.known.iter().filter(is_missing) {
+            let servers = self.servers.clone();
+            let tool: Arc<dyn Tool> = match name.as_str() {
+                SEARCH => Arc::new(Search::new(servers)),
+                CALL => Arc::new(CallFound::new(servers)),
+                name if self.servers.has_server_of(name) => {
+                    Arc::new(Remembered::new(servers, name.to_string()))
+                }
+                _ => continue,
+            };
+            if let Some(tool) = (self.wrap)(tool) {
+                self.tools.add_untold(tool);
+            }
+        }
     }
 
     /// Before the first request.

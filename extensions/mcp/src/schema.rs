@@ -32,6 +32,13 @@ pub fn name(server: &str, tool: &str) -> String {
     }
 }
 
+/// Whether a tool of this name, as the model knows it, is this server's.
+pub fn is_of(name: &str, server: &str) -> bool {
+    let name = name.strip_prefix("mcp__");
+    let parts = name.and_then(|name| name.split_once("__"));
+    parts.is_some_and(|(of, _)| of == label(server))
+}
+
 /// What stands for a server in its tools' names. No two servers have the same, and a rule for one does not mean another.
 pub fn label(server: &str) -> String {
     match plain(server) == server {

@@ -19,7 +19,8 @@ use crate::client::{Client, News};
 use crate::config::{Configured, Server};
 use crate::connection::Connection;
 use crate::errors::CallError;
-use crate::found::{Found, Tools};
+use crate::found::{self, Found, SEARCH, Tools};
+use crate::schema;
 use crate::shepherd::Shepherd;
 
 /// How long a server that died is left alone before it is started again.
@@ -229,6 +230,50 @@ impl Servers {
         }
     }
 
+    /// Whether a tool of this name, as the model knows it, would be one of these servers'.
+    pub fn has_server_of(&self, name: &str) -> bool {
+        self.slot_of(name).is_some()
+    }
+
+    fn slot_of(&self, name: &str) -> Option<&Slot> {
+        let mut slots = self.0.slots.values();
+        slots.find(|slot| schema::is_of(name, &slot.configured.name))
+    }
+
+    /// The tool that the model knows by this name; `None` while its server starts. `Err` is in words for the model.
+    pub fn tool(&self, name: &str) -> Result<Option<Found>, String> {
+        let mut found = self.tools().into_iter();
+        if let Some(found) = found.find(|found| found.spec.name == name) {
+            return Ok(Some(found));
+        }
+        let slot = self.slot_of(name).ok_or_else(|| {
+            format!("no MCP server has a tool {name:?}; find its name with {SEARCH}")
+        })?;
+        let server = &slot.configured.name;
+        match &*slot.state.lock() {
+            State::Starting => Ok(None),
+            State::Ready(ready) => Err(format!(
+                "the MCP server {server} has no tool {name:?}; it has: {}",
+                found::names(&ready.tools.list)
+            )),
+            State::Off => Err(is_off(server)),
+            State::Failed(why) => Err(has_failed(server, why)),
+        }
+    }
+
+    /// The same; its server is waited for while it starts.
+    pub async fn tool_soon(&self, name: &str) -> Result<Found, String> {
+        let mut changes = self.changes();
+        loop {
+            if let Some(found) = self.tool(name)? {
+                return Ok(found);
+            }
+            if changes.changed().await.is_err() {
+                return Err(GONE.to_string());
+            }
+        }
+    }
+
     /// The connection to a server, which is waited for while it starts.
     pub async fn connection(&self, server: &str) -> Result<Connection, String> {
         let slot = self.0.slots.get(server);
@@ -239,14 +284,12 @@ impl Servers {
                 State::Ready(ready) if !ready.connection.is_closed() => {
                     return Ok(ready.connection.clone());
                 }
-                State::Off => return Err(format!("the MCP server {server} is switched off")),
-                State::Failed(why) => {
-                    return Err(format!("the MCP server {server} can't be used: {why}"));
-                }
+                State::Off => return Err(is_off(server)),
+                State::Failed(why) => return Err(has_failed(server, why)),
                 State::Starting | State::Ready(_) => {}
             }
             if changes.changed().await.is_err() {
-                return Err("the MCP servers are gone".to_string());
+                return Err(GONE.to_string());
             }
         }
     }
@@ -358,6 +401,16 @@ impl Servers {
             self.bring_up(name, true).await;
         })
     }
+}
+
+const GONE: &str = "the MCP servers are gone";
+
+fn is_off(server: &str) -> String {
+    format!("the MCP server {server} is switched off")
+}
+
+fn has_failed(server: &str, why: &str) -> String {
+    format!("the MCP server {server} can't be used: {why}")
 }
 
 /// Has a server looked at that left a call without an answer. One that is stopped is dropped, and this with it.

@@ -7,12 +7,11 @@ use async_trait::async_trait;
 use corecoder::{Effect, Kit, Reply, Spec, Tool, ToolCall, tools};
 use serde_json::{Map, Value, json};
 
-use crate::found::Found;
+pub use crate::found::SEARCH;
+use crate::found::{self, Found};
 use crate::render;
 use crate::servers::Servers;
 
-/// The tool that finds tools.
-pub const SEARCH: &str = "mcp_search";
 /// The tool that calls what was found.
 pub const CALL: &str = "mcp_call";
 
@@ -121,17 +120,21 @@ found with {CALL}.{servers}"
 
     async fn call(&self, args: Value, _kit: &Kit) -> Result<String, String> {
         let query = args["query"].as_str().unwrap_or_default();
-        let all = self.servers.tools();
-        let found = ranked(&all, query);
-        if found.is_empty() {
-            let names: Vec<&str> = all.iter().map(|found| found.spec.name.as_str()).collect();
+        let mut all = self.servers.tools();
+        if ranked(&all, query).is_empty() {
+            // It may be at a server that still starts.
+            self.servers.settled(self.servers.start_timeout()).await;
+            all = self.servers.tools();
+        }
+        let fitting = ranked(&all, query);
+        if fitting.is_empty() {
             return Err(format!(
                 "no tool fits these words; there are: {}",
-                shortened(&names)
+                found::names(&all)
             ));
         }
-        let more = found.len().saturating_sub(SHOWN);
-        let shown = found.iter().take(SHOWN).map(|found| {
+        let more = fitting.len().saturating_sub(SHOWN);
+        let shown = fitting.iter().take(SHOWN).map(|found| {
             let Spec {
                 name,
                 description,
@@ -155,16 +158,6 @@ fn brief(schema: &Value) -> String {
     match text.len() - end {
         0 => text,
         more => format!("{} ... [{more} more bytes]", &text[..end]),
-    }
-}
-
-fn shortened(names: &[&str]) -> String {
-    const NAMES: usize = 100;
-    let more = names.len().saturating_sub(NAMES);
-    let listed = names[..names.len().min(NAMES)].join(", ");
-    match more {
-        0 => listed,
-        _ => format!("{listed} and {more} more"),
     }
 }
 
@@ -243,24 +236,6 @@ impl CallFound {
     pub fn new(servers: Servers) -> CallFound {
         CallFound { servers }
     }
-
-    /// The tool that is meant, and its arguments as its schema wants them.
-    fn meant(&self, args: &Value) -> Result<(Found, Value), String> {
-        let name = args["tool"].as_str().unwrap_or_default();
-        let all = self.servers.tools();
-        let found = all.into_iter().find(|found| found.spec.name == name);
-        let found = found.ok_or_else(|| {
-            format!("there is no tool {name:?} at an MCP server; find its name with {SEARCH}")
-        })?;
-        let schema = &found.spec.parameters;
-        let args = tools::fit(schema, &given(args)).map_err(|problem| {
-            format!(
-                "{problem}, so nothing was run. The schema is {}",
-                brief(schema)
-            )
-        })?;
-        Ok((found, args))
-    }
 }
 
 #[async_trait]
@@ -283,14 +258,77 @@ impl Tool for CallFound {
     }
 
     fn effect(&self, args: &Value, _kit: &Kit) -> Result<Effect, String> {
-        let (found, _) = self.meant(args)?;
-        Ok(effect(&found))
+        let name = args["tool"].as_str().unwrap_or_default();
+        effect_by_name(&self.servers, name, &given(args))
     }
 
     async fn call(&self, args: Value, kit: &Kit) -> Result<String, String> {
-        let (found, args) = self.meant(&args)?;
-        call(&self.servers, &found, args, kit).await
+        let name = args["tool"].as_str().unwrap_or_default();
+        call_by_name(&self.servers, name, &given(&args), kit).await
     }
+}
+
+/// A tool that a conversation knows from before, of a server that may still be starting, or may not work any more.
+pub struct Remembered {
+    servers: Servers,
+    name: String,
+}
+
+impl Remembered {
+    /// `name` is what the model calls it.
+    pub fn new(servers: Servers, name: String) -> Remembered {
+        Remembered { servers, name }
+    }
+}
+
+#[async_trait]
+impl Tool for Remembered {
+    /// What the server says of it is not known yet.
+    fn spec(&self) -> Spec {
+        Spec {
+            name: self.name.clone(),
+            description: String::new(),
+            parameters: json!({"type": "object", "additionalProperties": true}),
+        }
+    }
+
+    fn effect(&self, args: &Value, _kit: &Kit) -> Result<Effect, String> {
+        effect_by_name(&self.servers, &self.name, args)
+    }
+
+    async fn call(&self, args: Value, kit: &Kit) -> Result<String, String> {
+        call_by_name(&self.servers, &self.name, &args, kit).await
+    }
+}
+
+/// What is not known yet may change anything.
+fn effect_by_name(servers: &Servers, name: &str, args: &Value) -> Result<Effect, String> {
+    let Some(found) = servers.tool(name)? else {
+        return Ok(Effect::Write);
+    };
+    fitted(&found, args)?;
+    Ok(effect(&found))
+}
+
+async fn call_by_name(
+    servers: &Servers,
+    name: &str,
+    args: &Value,
+    kit: &Kit,
+) -> Result<String, String> {
+    let found = servers.tool_soon(name).await?;
+    call(servers, &found, fitted(&found, args)?, kit).await
+}
+
+/// Arguments as the tool's schema wants them.
+fn fitted(found: &Found, args: &Value) -> Result<Value, String> {
+    let schema = &found.spec.parameters;
+    tools::fit(schema, args).map_err(|problem| {
+        format!(
+            "{problem}, so nothing was run. The schema is {}",
+            brief(schema)
+        )
+    })
 }
 
 /// The call that is meant by a call of [`CALL`], by which rules judge it.
