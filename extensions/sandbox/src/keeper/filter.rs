@@ -225,6 +225,19 @@ const REFUSED_IOCTLS: &[u64] = &[
 /// TCP_MD5SIG, TCP_MD5SIG_EXT, TCP_AO_ADD_KEY, TCP_AO_DEL_KEY, TCP_AO_INFO: linux/tcp.h.
 const SIGNING: &[u64] = &[14, 32, 38, 39, 40];
 
+/// Options by which a packet goes by way of another machine, or carries what that one reads: ip(7) and ipv6(7), or linux/in6.h.
+const WAYS: &[(i32, i32)] = &[
+    (IPPROTO_IP, IP_OPTIONS),
+    (IPPROTO_IPV6, 3),  // IPV6_2292HOPOPTS
+    (IPPROTO_IPV6, 4),  // IPV6_2292DSTOPTS
+    (IPPROTO_IPV6, 5),  // IPV6_2292RTHDR
+    (IPPROTO_IPV6, 6),  // IPV6_2292PKTOPTIONS
+    (IPPROTO_IPV6, 54), // IPV6_HOPOPTS
+    (IPPROTO_IPV6, 55), // IPV6_RTHDRDSTOPTS
+    (IPPROTO_IPV6, 57), // IPV6_RTHDR
+    (IPPROTO_IPV6, 59), // IPV6_DSTOPTS
+];
+
 const NEW_NAMESPACES: i32 = CLONE_NEWUSER
     | CLONE_NEWNS
     | CLONE_NEWPID
@@ -298,6 +311,10 @@ fn refuse_sockets(rules: &mut Rules) -> Result<(), Failure> {
             SYS_setsockopt,
             vec![is(1, IPPROTO_TCP as u64)?, is(2, *option)?],
         )?;
+    }
+    for (level, option) in WAYS {
+        let option = vec![is(1, *level as u64)?, is(2, *option as u64)?];
+        when(rules, SYS_setsockopt, option)?;
     }
     // Other kinds of socket than these have no use for commands: packets, virtual machines, Bluetooth, kernel crypto.
     let kinds = [AF_UNIX, AF_INET, AF_INET6, AF_NETLINK].map(|kind| kind as u64);

@@ -7,6 +7,7 @@
 
 use std::ffi::c_void;
 use std::io;
+use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::thread::JoinHandleExt;
 use std::ptr;
@@ -209,7 +210,8 @@ pub type SigningKey = [u8; 16];
 /// struct tcp_md5sig of linux/tcp.h, which libc has not.
 #[repr(C)]
 struct Signature {
-    address: libc::sockaddr_storage,
+    /// struct sockaddr_in or sockaddr_in6.
+    address: [u8; size_of::<libc::sockaddr_storage>()],
     flags: u8,
     prefix: u8,
     length: u16,
@@ -217,11 +219,19 @@ struct Signature {
     key: [u8; 80],
 }
 
-/// Has a socket sign what it sends over IPv4, and drop what is not signed: tcp(7), TCP_MD5SIG_EXT.
-pub fn sign(socket: BorrowedFd<'_>, key: &SigningKey) -> Result<(), Errno> {
+/// Has a socket sign what it sends over this kind of IP, and drop what is not signed: tcp(7), TCP_MD5SIG_EXT. `everybody` is
+/// an unspecified address; an IPv6 socket speaks IPv4 too, which has one of its own there.
+pub fn sign(socket: BorrowedFd<'_>, everybody: IpAddr, key: &SigningKey) -> Result<(), Errno> {
     // SAFETY: all zeroes is a value of these numbers.
     let mut signature: Signature = unsafe { std::mem::zeroed() };
-    signature.address.ss_family = libc::AF_INET as u16;
+    let family = match everybody {
+        IpAddr::V4(_) => libc::AF_INET,
+        IpAddr::V6(ip) => {
+            signature.address[8..24].copy_from_slice(&ip.octets());
+            libc::AF_INET6
+        }
+    };
+    signature.address[..2].copy_from_slice(&(family as u16).to_ne_bytes());
     // TCP_MD5SIG_FLAG_PREFIX; a prefix of no bits is every sender.
     signature.flags = 1;
     signature.length = key.len() as u16;

@@ -10,6 +10,7 @@ use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -208,12 +209,17 @@ impl World {
 
     /// Tries for some seconds to reach what a command may have opened; stops when `is_over`.
     pub fn dials(&self, is_over: &dyn Fn() -> bool) -> bool {
-        let address = self.fill("127.0.0.1:{FREE}");
+        let addresses = ["127.0.0.1:{FREE}", "[::1]:{FREE}"].map(|address| {
+            let address = self.fill(address);
+            address.parse().expect("an address with a port")
+        });
+        let moment = Duration::from_millis(200);
         while !is_over() {
-            if TcpStream::connect(&address).is_ok() {
+            let mut each = addresses.iter();
+            if each.any(|address| TcpStream::connect_timeout(address, moment).is_ok()) {
                 return true;
             }
-            std::thread::sleep(std::time::Duration::from_millis(50));
+            std::thread::sleep(Duration::from_millis(50));
         }
         false
     }
