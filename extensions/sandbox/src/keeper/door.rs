@@ -237,6 +237,7 @@ impl Door {
             libc::SYS_connect => return self.connect(call),
             libc::SYS_bind => self.bind(call),
             libc::SYS_listen => self.listen(call),
+            libc::SYS_setsockopt => self.take_ipv6_alone(call),
             libc::SYS_clone => self.start(),
             #[cfg(target_arch = "x86_64")]
             libc::SYS_open => return self.open(call, cwd, 0, call.int(1), call.args[2]),

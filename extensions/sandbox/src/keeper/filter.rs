@@ -369,6 +369,8 @@ fn held(which: Held) -> Result<Rules, Failure> {
         rules.extend(always(&[SYS_listen]));
         when(&mut rules, SYS_socket, vec![is(0, AF_INET as u64)?])?;
         when(&mut rules, SYS_socket, vec![is(0, AF_INET6 as u64)?])?;
+        let ipv6_alone = vec![is(1, IPPROTO_IPV6 as u64)?, is(2, IPV6_V6ONLY as u64)?];
+        when(&mut rules, SYS_setsockopt, ipv6_alone)?;
     }
     let opens = [(SYS_openat, 2)];
     #[cfg(target_arch = "x86_64")]

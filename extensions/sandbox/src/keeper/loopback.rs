@@ -4,7 +4,7 @@
 //! listener on the port must be one that was bound at the door. Who connects to them the kernel looks at: a listener answers
 //! none but connections that are signed with a key (RFC 2385, which tcp(7) has for routers), and only the keeper knows the key.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
@@ -24,6 +24,8 @@ pub struct Loopback {
     key: Option<SigningKey>,
     /// Sockets that were bound at the door, by their inodes: whether they take IPv6 alone.
     bound: HashMap<u64, bool>,
+    /// Sockets that can't be had and are to take IPv6 alone.
+    alone: HashSet<u64>,
 }
 
 impl Loopback {
@@ -58,6 +60,18 @@ impl Loopback {
         };
         let mut senders = everybody.iter();
         senders.try_for_each(|everybody| sys::sign(socket.as_fd(), *everybody, &key))
+    }
+
+    /// Notes it for the socket that takes this one's place.
+    pub fn take_ipv6_alone(&mut self, inode: u64, is_alone: bool) {
+        match is_alone {
+            true => self.alone.insert(inode),
+            false => self.alone.remove(&inode),
+        };
+    }
+
+    pub fn takes_ipv6_alone(&self, inode: u64) -> bool {
+        self.alone.contains(&inode)
     }
 
     pub fn is_bound(&self, inode: u64) -> bool {

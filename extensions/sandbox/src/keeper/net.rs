@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use rustix::fs::{FileType, OFlags, fstat};
 use rustix::io::Errno;
-use rustix::net::sockopt::socket_domain;
+use rustix::net::sockopt::{set_ipv6_v6only, socket_domain};
 use rustix::net::{AddressFamily, SocketType};
 
 use super::door::{Answered, Call, Door};
@@ -42,7 +42,11 @@ impl Address {
     }
 
     fn family(&self) -> i32 {
-        i32::from(u16::from_ne_bytes([self.bytes[0], self.bytes[1]]))
+        i32::from(self.kind().as_raw())
+    }
+
+    fn kind(&self) -> AddressFamily {
+        AddressFamily::from_raw(u16::from_ne_bytes([self.bytes[0], self.bytes[1]]))
     }
 
     /// The file of a Unix socket; empty for one without a name, `None` for an abstract one: unix(7).
@@ -174,15 +178,8 @@ impl Door {
     pub fn socket(&mut self, call: &Call) -> Answered {
         let is_stream =
             call.int(1) & 0xf == libc::SOCK_STREAM && matches!(call.int(2), 0 | libc::IPPROTO_TCP);
-        // A socket of IPv6 may take IPv4 too or not, which is seen only where it can be had.
-        let can_be_seen =
-            || call.int(0) == libc::AF_INET || !matches!(call.task.same(0), Err(Errno::PERM));
-        if is_stream && (self.proxy.is_some() || can_be_seen()) {
-            return Ok(Answer::Continue);
-        }
         if is_stream {
-            // As on a machine without IPv6, where programs take IPv4.
-            return Err(Errno::AFNOSUPPORT);
+            return Ok(Answer::Continue);
         }
         let rule = self.rule();
         self.note.refuse_plain(
@@ -190,6 +187,18 @@ impl Door {
             true,
         );
         Err(Errno::ACCESS)
+    }
+
+    /// Whether a socket takes IPv6 alone. Of one that can't be had it is kept for the one that takes its place.
+    pub fn take_ipv6_alone(&mut self, call: &Call) -> Answered {
+        let value = call.task.bytes(call.args[3], size_of::<i32>())?;
+        let is_alone = value.iter().any(|byte| *byte != 0);
+        match Socket::of(call)? {
+            Socket::Same(socket) => set_ipv6_v6only(&socket, is_alone)?,
+            Socket::Unix(_) => return Err(Errno::NOPROTOOPT),
+            Socket::Other(unreached) => self.loopback.take_ipv6_alone(unreached.inode, is_alone),
+        }
+        Ok(Answer::Value(0))
     }
 
     pub fn connect(&mut self, call: &Call) -> Result<Option<Answer>, Errno> {
@@ -267,7 +276,7 @@ impl Door {
                 self.finish_connecting(call, Socket::Same(socket), address, None)
             }
             Socket::Unix(unreached) | Socket::Other(unreached) => {
-                let socket = unreached.unnamed(AddressFamily::INET)?;
+                let socket = unreached.unnamed(address.kind())?;
                 self.loopback.sign(&socket)?;
                 self.later(call, move || {
                     sys::with_address(socket.as_fd(), &address.bytes, false)?;
@@ -383,8 +392,11 @@ impl Door {
                 Ok(Answer::Value(0))
             }
             Socket::Unix(unreached) | Socket::Other(unreached) => {
-                let socket = unreached.unnamed(AddressFamily::INET)?;
+                let socket = unreached.unnamed(address.kind())?;
                 sys::reuse_address(socket.as_fd())?;
+                if self.loopback.takes_ipv6_alone(unreached.inode) {
+                    set_ipv6_v6only(&socket, true)?;
+                }
                 self.loopback.bind(&socket, to, &address.bytes)?;
                 rustix::net::listen(&socket, BACKLOG)?;
                 Ok(unreached.replaced(unreached.as_it_was(socket)?))
