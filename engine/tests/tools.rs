@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use corecoder::{Agent, Entry, Reply, Script};
+use corecoder::{Agent, Entry, Reply, Script, tools};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -676,4 +676,50 @@ proptest! {
         bench.edit("f", &new, &old);
         prop_assert_eq!(bench.get("f"), content);
     }
+}
+
+#[test]
+fn arguments_are_held_against_a_schema_and_what_it_leaves_open_is_kept() {
+    let fit = |schema: Value, args: Value| tools::fit(&schema, &args);
+    let named = json!({"properties": {"a": {"type": "string"}}});
+    let with = |key: &str, value: Value| {
+        let mut schema = named.clone();
+        schema[key] = value;
+        schema
+    };
+    let both = json!({"a": "x", "b": 1});
+    let one = json!({"a": "x"});
+    for (schema, kept) in [
+        (named.clone(), &one),
+        (with("additionalProperties", json!(false)), &one),
+        (with("additionalProperties", json!(true)), &both),
+        (
+            with("additionalProperties", json!({"type": "integer"})),
+            &both,
+        ),
+        (with("patternProperties", json!({"^b": {}})), &both),
+    ] {
+        assert_eq!(
+            fit(schema.clone(), both.clone()).as_ref(),
+            Ok(kept),
+            "{schema}"
+        );
+    }
+    // Nothing is left out, unless the schema has it for a value.
+    let required = |a: Value| json!({"properties": {"a": a}, "required": ["a"]});
+    let null = json!({"a": null});
+    for a in [
+        json!({"type": "null"}),
+        json!({"type": ["string", "null"]}),
+        json!({"anyOf": [{"type": "string"}, {"type": "null"}]}),
+        json!({"oneOf": [{"type": "null"}, {"type": "string"}]}),
+    ] {
+        assert_eq!(
+            fit(required(a.clone()), null.clone()),
+            Ok(null.clone()),
+            "{a}"
+        );
+    }
+    let missing = fit(required(json!({"type": "string"})), null);
+    assert_eq!(missing, Err("the argument `a` is missing".to_string()));
 }

@@ -96,8 +96,10 @@ pub fn fit(schema: &Value, args: &Value) -> Result<Value, String> {
             .get("additionalProperties")
             .is_none_or(|more| *more == false)
     });
+    let named = named.filter(|_| schema.get("patternProperties").is_none());
     fitted.retain(|name, value| {
-        !value.is_null() && named.is_none_or(|named| named.contains_key(name))
+        let takes_null = || takes_null(&schema["properties"][name]);
+        (!value.is_null() || takes_null()) && named.is_none_or(|named| named.contains_key(name))
     });
     let required = schema["required"].as_array().into_iter().flatten();
     for name in required.filter_map(Value::as_str) {
@@ -120,6 +122,19 @@ pub fn fit(schema: &Value, args: &Value) -> Result<Value, String> {
         }
     }
     Ok(Value::Object(fitted))
+}
+
+/// Whether a schema says by name that nothing is a value, too.
+fn takes_null(schema: &Value) -> bool {
+    let is_null = |value: &Value| value == "null";
+    let one_is = |key: &str, is: &dyn Fn(&Value) -> bool| {
+        let list = schema[key].as_array();
+        list.is_some_and(|list| list.iter().any(is))
+    };
+    is_null(&schema["type"])
+        || one_is("type", &is_null)
+        || one_is("anyOf", &takes_null)
+        || one_is("oneOf", &takes_null)
 }
 
 fn is(value: &Value, wanted: &str) -> bool {

@@ -104,6 +104,8 @@ pub fn clean(schema: &Value) -> Result<Value, String> {
     flatten(root);
     root.insert("type".to_string(), json!("object"));
     root.entry("properties").or_insert_with(|| json!({}));
+    // What it leaves open is open; the engine takes away what its own tools have no name for.
+    root.entry("additionalProperties").or_insert(json!(true));
     shape::require_what_is_there(root);
     let names = root["properties"].as_object().into_iter().flatten();
     let bad = names.map(|(name, _)| name).find(|name| !is_property(name));
