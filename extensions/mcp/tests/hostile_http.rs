@@ -69,6 +69,24 @@ async fn an_answer_that_can_not_be_read_fails_its_call_in_words() {
 }
 
 #[tokio::test]
+async fn an_error_that_names_no_request_fails_the_only_one_at_once() {
+    if !has_python() {
+        return;
+    }
+    let (_listening, server) = hostile("plain");
+    let connection = open(&server).await;
+    for status in [200, 400, 500] {
+        let began = Instant::now();
+        let args = json!({"status": status});
+        let error = call(&connection, "error without a number", args).await;
+        let words = error.unwrap_err().to_string();
+        assert!(words.contains("tenant header missing"), "{status}: {words}");
+        assert!(began.elapsed() < Duration::from_secs(10));
+        is_well(&connection).await;
+    }
+}
+
+#[tokio::test]
 async fn ten_megabytes_are_taken_and_forty_are_refused() {
     if !has_python() {
         return;

@@ -82,7 +82,9 @@ impl<T> Gate<T> {
                 awaited.then_some(ServerJsonRpcMessage::Response(response))
             }
             ServerJsonRpcMessage::Error(mut error) => {
-                error.id = error.id.map(number);
+                // One that names no request is about the only one, if there is but one: JSON-RPC 2.0, section 5.
+                let only = || self.link.only_expected();
+                error.id = error.id.map(number).or_else(only);
                 let awaited = error.id.as_ref().is_none_or(|id| self.link.forget(id));
                 awaited.then_some(ServerJsonRpcMessage::Error(error))
             }

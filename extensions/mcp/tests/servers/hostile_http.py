@@ -70,6 +70,9 @@ class Server(BaseHTTPRequestHandler):
             self.answer(id, {"content": [{"type": "text", "text": json.dumps(cancelled)}]})
         elif name == "status":
             self.respond(arguments["status"], b"nothing to see", "text/plain")
+        elif name == "error without a number":
+            error = {"code": -32000, "message": "tenant header missing"}
+            self.respond(arguments["status"], json.dumps({"jsonrpc": "2.0", "error": error, "id": None}).encode())
         elif name == "page":
             self.respond(200, b"<html>", "text/html")
         elif name == "no JSON":
