@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use console::style;
+use corecoder::files::shown;
 use corecoder::session::Fact;
 use corecoder_conventions::Trust;
 use corecoder_sessions::list::Info;
@@ -139,7 +140,8 @@ impl Repl {
             return self.interrupted(ended);
         };
         match prompted {
-            Some(Ok(text)) => return self.chat(Message::new(text)).await,
+            // Its words are the server's: a file that they name is not brought along.
+            Some(Ok(text)) => return self.chat(Message::piped(text)).await,
             Some(Err(why)) => say!("{}", style(plain(&why)).yellow()),
             None => say!(
                 "no MCP server that is ready has a prompt /{}; Tab lists them",
@@ -152,6 +154,10 @@ impl Repl {
     /// The servers and how they are.
     fn list_servers(&self) {
         let Some(mcp) = self.person.mcp() else {
+            if let Some(file) = mcp::left_out(&self.start.project.places) {
+                let file = shown(&file);
+                return say!("{file} does not count: the folder was not trusted at the start");
+            }
             return say!("there are none; corecoder mcp add NAME COMMAND adds one (docs/mcp.md)");
         };
         for (configured, state) in mcp.servers.states() {

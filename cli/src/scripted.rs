@@ -107,6 +107,7 @@ impl Run {
 
     async fn turn(&mut self, mut message: Message) -> anyhow::Result<ExitCode> {
         self.before = self.bill();
+        let asks_server = message.text.trim_start().starts_with("/mcp__");
         for text in [&mut message.text, &mut message.piped] {
             match self.invoked(text).await {
                 Some(Err(error)) => {
@@ -116,6 +117,10 @@ impl Run {
                 Some(Ok(invoked)) => *text = invoked,
                 None => {}
             }
+        }
+        if asks_server {
+            // The words are the server's now: a file that they name is not brought along.
+            message = Message::piped(message.whole());
         }
         let limit = self.start.project.settings.limits.time;
         let screen = self.person.screen.clone();

@@ -16,7 +16,7 @@ use corecoder_mcp::servers::State;
 use corecoder_mcp::{Access, Client, Configured, Connection, Server, Servers, Shepherd, config};
 use serde_json::{Value, json};
 
-use super::{configured, own_file, project_file};
+use super::{configured, left_out, own_file, project_file};
 use crate::args::{McpAddArgs, McpCommand, Scope, Transport};
 use crate::words::{nearest, plain, shortened, visible};
 
@@ -68,13 +68,12 @@ fn find(places: &Places, name: &str) -> Result<Configured, String> {
 /// What is configured, and what a person should know of it.
 fn read(places: &Places) -> (Vec<Configured>, Vec<String>) {
     let (servers, mut problems) = configured(places);
-    let file = project_file(places);
-    if !places.trusted && file.exists() {
-        problems.push(format!(
+    problems.extend(left_out(places).map(|file| {
+        format!(
             "{} does not count, for this folder is not trusted; put --trust before mcp to count it",
             shown(&file)
-        ));
-    }
+        )
+    }));
     (servers, problems)
 }
 
@@ -161,14 +160,39 @@ fn access(configured: &Configured) -> Option<String> {
     Some(match &configured.server.as_ref().ok()?.access {
         Access::Stdio { .. } => {
             let args = entry["args"].as_array().into_iter().flatten();
-            let words: Vec<String> = std::iter::once(&entry["command"])
-                .chain(args)
-                .map(text)
-                .collect();
-            words.join(" ")
+            let words = std::iter::once(&entry["command"]).chain(args).map(text);
+            without_keys(&words.collect::<Vec<_>>()).join(" ")
         }
         Access::Http { .. } | Access::Sse { .. } => address(&text(&entry["url"])),
     })
+}
+
+/// The words of a command without what is a key by its name: `--api-key=...`, or the word behind `--token`. What stands for
+/// a variable is shown.
+fn without_keys(words: &[String]) -> Vec<String> {
+    let mut is_next = false;
+    let shown = words.iter().map(|word| {
+        let (name, value) = word.split_once('=').unwrap_or((word, ""));
+        let is_value = std::mem::take(&mut is_next) && !word.starts_with('-');
+        let is_named = is_key(name) && !value.is_empty();
+        is_next = is_key(name) && value.is_empty() && name.starts_with('-');
+        match is_value || is_named {
+            _ if word.contains("${") => word.clone(),
+            true if is_named => format!("{name}=..."),
+            true => "...".to_string(),
+            false => word.clone(),
+        }
+    });
+    shown.collect()
+}
+
+/// Whether a key stands in a URL as it is: in a part that [`address`] leaves out.
+fn has_key(url: &str) -> bool {
+    let (place, query) = url.split_once('?').unwrap_or((url, ""));
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let is_user = address(place) != place.split('#').next().unwrap_or_default();
+    is_user && !place.contains("${")
+        || pairs.any(|(name, value)| is_key(name) && !value.contains("${"))
 }
 
 /// A URL without what may be a key: behind the question mark, or before the host. An `@` in the path is none of that.
@@ -220,6 +244,9 @@ fn file_of(places: &Places, scope: Scope) -> Result<PathBuf, String> {
 }
 
 fn text_of(file: &Path) -> Result<String, String> {
+    if file.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(format!("{} is no regular file", shown(file)));
+    }
     match std::fs::read_to_string(file) {
         Ok(text) => Ok(text.trim_start_matches('\u{feff}').to_string()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
@@ -257,10 +284,10 @@ fn add(places: &Places, args: &McpAddArgs) -> Result<ExitCode, String> {
             shown(&file)
         ));
     }
-    let bare = args.header.iter().chain(&args.env);
-    let is_bare = bare
-        .clone()
-        .any(|(name, value)| is_key(name) && !value.contains("${"));
+    let mut named = args.header.iter().chain(&args.env);
+    let is_bare = named.any(|(name, value)| is_key(name) && !value.contains("${"))
+        || without_keys(&args.target) != args.target
+        || args.target[0].contains("://") && has_key(&args.target[0]);
     let text = config::with(&before, &args.name, entry);
     let text = text.map_err(|why| format!("{}: {why}; nothing was changed", shown(&file)))?;
     write(&file, &text, args.scope == Scope::Project)?;

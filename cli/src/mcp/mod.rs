@@ -14,9 +14,9 @@ use corecoder_mcp::{Configured, Offer, Servers, config};
 use corecoder_output::McpServer;
 use parking_lot::Mutex;
 
-use crate::Start;
 use crate::person::Person;
 use crate::words::plain;
+use crate::{Start, assemble};
 
 mod asked;
 pub mod command;
@@ -51,14 +51,26 @@ pub fn project_file(places: &Places) -> PathBuf {
     places.root.join(".mcp.json")
 }
 
+/// The files that a project may bring, the nearest first.
+fn project_files(places: &Places) -> impl Iterator<Item = PathBuf> {
+    let names = [".mcp.json", ".corecoder/mcp.json"];
+    let folders = places.folders().into_iter().rev();
+    folders.flat_map(move |folder| names.map(|name| folder.join(name)))
+}
+
+/// A file of the project that does not count, since the folder is not trusted.
+pub fn left_out(places: &Places) -> Option<PathBuf> {
+    let own = own_file(places).and_then(|file| file.canonicalize().ok());
+    let is_own = |file: &PathBuf| own.is_some() && file.canonicalize().ok() == own;
+    let mut files = project_files(places).filter(|file| file.exists() && !is_own(file));
+    files.next().filter(|_| !places.trusted)
+}
+
 /// What is configured here, the nearest first, and what is wrong with the files.
 pub fn configured(places: &Places) -> (Vec<Configured>, Vec<String>) {
     let mut files: Vec<(PathBuf, bool)> = Vec::new();
     if places.trusted {
-        for folder in places.folders().iter().rev() {
-            files.push((folder.join(".mcp.json"), false));
-            files.push((folder.join(".corecoder/mcp.json"), false));
-        }
+        files.extend(project_files(places).map(|file| (file, false)));
     }
     let own = own_file(places);
     // In the home folder the user's own file stands where a project's would.
@@ -112,6 +124,8 @@ impl Mcp {
         }
         let client = Arc::new(asked::Asked::new(start, person));
         let servers = Servers::start(configured, client, start.shepherd.clone());
+        let refused = assemble::refused(&start.args);
+        servers.withhold(move |name| refused.iter().any(|rule| rule.is_whole_of(name)));
         let wait = start
             .project
             .settings

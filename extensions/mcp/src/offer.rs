@@ -177,6 +177,9 @@ impl Inner {
             .map(|found| found.spec.name.as_str())
             .filter(|name| !given.direct.contains(*name))
             .collect();
+        if late.is_empty() {
+            return;
+        }
         let text = format!(
             "[MCP servers have {} more tools; find them with {SEARCH} and call them with {CALL}]",
             late.len()

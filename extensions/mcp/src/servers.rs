@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -38,9 +38,13 @@ struct Inner {
     client: Arc<dyn Client>,
     shepherd: Shepherd,
     slots: BTreeMap<String, Slot>,
+    /// Whether the model is not told of a tool, by the name that it would know it by.
+    withholds: OnceLock<Withholds>,
     /// Counts what became different: a server is ready, gone, or has other tools.
     changes: watch::Sender<u64>,
 }
+
+type Withholds = Box<dyn Fn(&str) -> bool + Send + Sync>;
 
 struct Slot {
     configured: Configured,
@@ -106,6 +110,7 @@ impl Servers {
             client,
             shepherd,
             slots: slots.collect(),
+            withholds: OnceLock::new(),
             changes: watch::Sender::new(0),
         }));
         for (name, slot) in &servers.0.slots {
@@ -145,16 +150,28 @@ impl Servers {
         ready.collect()
     }
 
-    /// The tools of all that are ready, or will be again, by name.
+    /// Keeps tools from the model, by the names that it would know them by.
+    pub fn withhold(&self, withholds: impl Fn(&str) -> bool + Send + Sync + 'static) {
+        let _ = self.0.withholds.set(Box::new(withholds));
+    }
+
+    /// The tools of all that are ready, or will be again, by name, but for what is kept from the model.
     pub fn tools(&self) -> Vec<Found> {
+        let mut tools = self.all_tools();
+        if let Some(withholds) = self.0.withholds.get() {
+            tools.retain(|found| !withholds(&found.spec.name));
+        }
+        tools.sort_by(|one, other| one.spec.name.cmp(&other.spec.name));
+        tools
+    }
+
+    fn all_tools(&self) -> Vec<Found> {
         let slots = self.0.slots.values();
         let usable =
             slots.filter(|slot| matches!(*slot.state.lock(), State::Ready(_) | State::Starting));
-        let mut tools: Vec<Found> = usable
+        usable
             .flat_map(|slot| slot.tools.lock().list.clone())
-            .collect();
-        tools.sort_by(|one, other| one.spec.name.cmp(&other.spec.name));
-        tools
+            .collect()
     }
 
     /// Counts up whenever a server is ready, gone, or has other tools.
@@ -242,7 +259,7 @@ impl Servers {
 
     /// The tool that the model knows by this name; `None` while its server starts. `Err` is in words for the model.
     pub fn tool(&self, name: &str) -> Result<Option<Found>, String> {
-        let mut found = self.tools().into_iter();
+        let mut found = self.all_tools().into_iter();
         if let Some(found) = found.find(|found| found.spec.name == name) {
             return Ok(Some(found));
         }

@@ -1,5 +1,6 @@
 //! Servers' tools in the `Tool` socket: each by itself, or, where there are many, all of them behind two.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -50,7 +51,8 @@ impl Tool for Direct {
 }
 
 async fn call(servers: &Servers, found: &Found, args: Value, kit: &Kit) -> Result<String, String> {
-    let args = match args {
+    // A call that came here by way of another tool, or a hook, has not been held against the schema yet.
+    let args = match fitted(&found.spec, &args)? {
         Value::Object(args) => args,
         _ => Map::new(),
     };
@@ -79,10 +81,15 @@ pub struct Search {
 
 impl Search {
     pub fn new(servers: Servers) -> Search {
-        let ready = servers.ready();
-        let counted = ready.iter().map(|(name, ready)| {
-            let count = ready.tools.list.len();
-            format!("{name} ({count} tool{})", if count == 1 { "" } else { "s" })
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        for found in servers.tools() {
+            *counts.entry(found.server).or_default() += 1;
+        }
+        let counted = counts.iter().map(|(name, count)| {
+            format!(
+                "{name} ({count} tool{})",
+                if *count == 1 { "" } else { "s" }
+            )
         });
         let about = counted.collect::<Vec<_>>().join(", ");
         Search { servers, about }
@@ -236,6 +243,13 @@ impl CallFound {
     pub fn new(servers: Servers) -> CallFound {
         CallFound { servers }
     }
+
+    /// The tool as the agent was given it, with all that is put around it: hooks hear of the call under its name.
+    fn as_given(&self, name: &str, kit: &Kit) -> Option<Arc<dyn Tool>> {
+        kit.tools
+            .get(name)
+            .filter(|_| self.servers.has_server_of(name))
+    }
 }
 
 #[async_trait]
@@ -257,14 +271,22 @@ impl Tool for CallFound {
         }
     }
 
-    fn effect(&self, args: &Value, _kit: &Kit) -> Result<Effect, String> {
+    fn effect(&self, args: &Value, kit: &Kit) -> Result<Effect, String> {
         let name = args["tool"].as_str().unwrap_or_default();
-        effect_by_name(&self.servers, name, &given(args))
+        let args = given(args);
+        match self.as_given(name, kit) {
+            Some(tool) => fitted(&tool.spec(), &args).and_then(|_| tool.effect(&args, kit)),
+            None => effect_by_name(&self.servers, name, &args),
+        }
     }
 
     async fn call(&self, args: Value, kit: &Kit) -> Result<String, String> {
         let name = args["tool"].as_str().unwrap_or_default();
-        call_by_name(&self.servers, name, &given(&args), kit).await
+        let args = given(&args);
+        match self.as_given(name, kit) {
+            Some(tool) => tool.call(args, kit).await,
+            None => call_by_name(&self.servers, name, args, kit).await,
+        }
     }
 }
 
@@ -297,7 +319,7 @@ impl Tool for Remembered {
     }
 
     async fn call(&self, args: Value, kit: &Kit) -> Result<String, String> {
-        call_by_name(&self.servers, &self.name, &args, kit).await
+        call_by_name(&self.servers, &self.name, args, kit).await
     }
 }
 
@@ -306,23 +328,23 @@ fn effect_by_name(servers: &Servers, name: &str, args: &Value) -> Result<Effect,
     let Some(found) = servers.tool(name)? else {
         return Ok(Effect::Write);
     };
-    fitted(&found, args)?;
+    fitted(&found.spec, args)?;
     Ok(effect(&found))
 }
 
 async fn call_by_name(
     servers: &Servers,
     name: &str,
-    args: &Value,
+    args: Value,
     kit: &Kit,
 ) -> Result<String, String> {
     let found = servers.tool_soon(name).await?;
-    call(servers, &found, fitted(&found, args)?, kit).await
+    call(servers, &found, args, kit).await
 }
 
 /// Arguments as the tool's schema wants them.
-fn fitted(found: &Found, args: &Value) -> Result<Value, String> {
-    let schema = &found.spec.parameters;
+fn fitted(spec: &Spec, args: &Value) -> Result<Value, String> {
+    let schema = &spec.parameters;
     tools::fit(schema, args).map_err(|problem| {
         format!(
             "{problem}, so nothing was run. The schema is {}",
@@ -335,7 +357,9 @@ fn fitted(found: &Found, args: &Value) -> Result<Value, String> {
 pub fn meant(call: &ToolCall) -> Option<ToolCall> {
     let args = call.args.as_ref().ok().filter(|_| call.name == CALL)?;
     let name = args["tool"].as_str()?;
-    Reply::calls([(name, given(args))]).calls.pop()
+    let meant = Reply::calls([(name, given(args))]).calls.pop()?;
+    let id = call.id.clone();
+    Some(ToolCall { id, ..meant })
 }
 
 /// The arguments for what is called. Models forget to pack them, or call the pack something else; a call without what was meant
