@@ -9,8 +9,8 @@ use corecoder::files::shown;
 use corecoder_guard::permissions::{Mode, Rule};
 use corecoder_markdown::{Look, Markdown};
 use rustix::termios::{OptionalActions, QueueSelector, tcflush, tcgetattr, tcsetattr};
-use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
+use rustyline::{Cmd, DefaultEditor, KeyCode, KeyEvent, Modifiers};
 
 use crate::change::{Change, SHOWN};
 use crate::editor::behavior;
@@ -259,8 +259,11 @@ pub async fn line(choices: String, begun: String) -> Result<String, Answer> {
     let _ = tcflush(std::io::stdin(), QueueSelector::IFlush);
     let reading = tokio::task::spawn_blocking(move || {
         let mut editor = editor()?;
-        let newline = rustyline::KeyEvent(rustyline::KeyCode::Enter, rustyline::Modifiers::ALT);
-        editor.bind_sequence(newline, rustyline::Cmd::Newline);
+        let newline = KeyEvent(KeyCode::Enter, Modifiers::ALT);
+        editor.bind_sequence(newline, Cmd::Newline);
+        // Ctrl+C right behind Escape, which would be one key with it.
+        let interrupt = KeyEvent(KeyCode::Char('C'), Modifiers::CTRL_ALT);
+        editor.bind_sequence(interrupt, Cmd::Interrupt);
         editor.readline_with_initial(&choices, (&begun, ""))
     });
     match reading.await.unwrap_or(Err(ReadlineError::Eof)) {
@@ -270,7 +273,12 @@ pub async fn line(choices: String, begun: String) -> Result<String, Answer> {
     }
 }
 
+/// As long as a key may take to come whole, in milliseconds. After that an Escape was one, and does nothing.
+const WHOLE_KEY: u16 = 500;
+
 fn editor() -> rustyline::Result<DefaultEditor> {
-    let settings = rustyline::Config::builder().behavior(behavior());
+    let settings = rustyline::Config::builder()
+        .behavior(behavior())
+        .keyseq_timeout(Some(WHOLE_KEY));
     DefaultEditor::with_config(settings.build())
 }

@@ -163,6 +163,18 @@ fn ctrl_c_at_a_question_stops_the_run() {
 }
 
 #[test]
+fn ctrl_c_right_behind_escape_stops_the_run_too() {
+    let provider = Provider::saying(vec![calls(&[write("new", "x")])]);
+    let mut terminal = Setup::new().start(provider);
+    terminal.says("write");
+    terminal.asked(QUESTION);
+    terminal.keys("\x1b\x03");
+    terminal.sees("the conversation goes on");
+    assert!(terminal.home.read("project/new").is_none());
+    terminal.leaves();
+}
+
+#[test]
 fn two_calls_of_a_reply_are_asked_about_in_order() {
     let provider = Provider::saying(vec![
         calls(&[write("one", "1\n"), write("two", "2\n")]),

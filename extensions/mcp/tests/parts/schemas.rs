@@ -298,6 +298,7 @@ fn a_word_of_another_shape_is_left_out_and_the_rest_stays() {
         },
         "required": ["old"],
         "type": "object",
+        "additionalProperties": true,
     });
     assert_eq!(clean(&schema).unwrap(), expected);
 }
