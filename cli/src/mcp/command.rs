@@ -523,7 +523,8 @@ fn introduce(server: &Server, connection: &Connection, took: u128) {
     let (name, revision) = (plain(&server.name), plain(connection.revision()));
     let mark = style("✓").green();
     say!("{mark} {name}: {about} speaks {revision}, ready after {took} ms");
-    if let Some(instructions) = connection.instructions() {
+    let instructions = connection.instructions().unwrap_or_default();
+    if !instructions.trim().is_empty() {
         say!("  it says: {}", one_line(instructions, 200));
     }
 }

@@ -169,6 +169,9 @@ fn arguments(prompt: &Value, args: &str) -> Result<Map<String, Value>, String> {
     let wanted = prompt["arguments"].as_array().cloned().unwrap_or_default();
     let mut given = Map::new();
     let mut rest = args.trim();
+    if wanted.is_empty() && !rest.is_empty() {
+        return Err("this prompt takes no words".to_string());
+    }
     for (at, argument) in wanted.iter().enumerate() {
         let name = argument["name"].as_str().unwrap_or_default();
         let is_last = at + 1 == wanted.len();

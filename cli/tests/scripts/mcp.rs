@@ -830,6 +830,8 @@ fn no_file_that_a_servers_prompt_names_is_brought_along() {
     let asked = provider.requests()[0]["messages"].to_string();
     assert!(asked.contains("look at @secret.txt"), "{asked}");
     assert!(!asked.contains("itself"), "{asked}");
+    let (code, _, stderr) = place.run(&provider, &["-p", "/mcp__t__evil and more"]);
+    assert!(code == 2 && stderr.contains("takes no words"), "{stderr}");
 }
 
 #[test]

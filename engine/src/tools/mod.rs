@@ -83,29 +83,25 @@ pub fn worded(result: Result<String, String>) -> String {
 }
 
 /// Holds arguments against a schema's `properties` and `required`. What has one reading is put right: `"5"`
-/// where a number is wanted, `null` where nothing is. Nested schemas are the tool's own business.
+/// where a number is wanted, `null` where nothing need be. Nested schemas are the tool's own business.
 pub fn fit(schema: &Value, args: &Value) -> Result<Value, String> {
     let mut fitted = args
         .as_object()
         .cloned()
         .ok_or("the arguments must be a JSON object")?;
-    // What the tool has no name for would be shown, and not done.
-    let named = schema["properties"].as_object();
-    let named = named.filter(|_| {
-        schema
-            .get("additionalProperties")
-            .is_none_or(|more| *more == false)
-    });
-    let named = named.filter(|_| schema.get("patternProperties").is_none());
-    fitted.retain(|name, value| {
-        let takes_null = || takes_null(&schema["properties"][name]);
-        (!value.is_null() || takes_null()) && named.is_none_or(|named| named.contains_key(name))
-    });
     let required = schema["required"].as_array().into_iter().flatten();
-    for name in required.filter_map(Value::as_str) {
-        if !fitted.contains_key(name) {
-            return Err(format!("the argument `{name}` is missing"));
-        }
+    let required: Vec<&str> = required.filter_map(Value::as_str).collect();
+    // What the tool has no name for would be shown, and not done.
+    let more = schema.get("additionalProperties");
+    let is_open =
+        schema.get("patternProperties").is_some() || more.is_some_and(|more| *more != false);
+    let named = schema["properties"].as_object().filter(|_| !is_open);
+    fitted.retain(|name, value| {
+        let is_given = !value.is_null() || required.contains(&name.as_str());
+        is_given && named.is_none_or(|named| named.contains_key(name))
+    });
+    if let Some(name) = required.iter().find(|name| !fitted.contains_key(**name)) {
+        return Err(format!("the argument `{name}` is missing"));
     }
     for (name, value) in &mut fitted {
         let Some(wanted) = schema["properties"][name]["type"].as_str() else {
@@ -122,19 +118,6 @@ pub fn fit(schema: &Value, args: &Value) -> Result<Value, String> {
         }
     }
     Ok(Value::Object(fitted))
-}
-
-/// Whether a schema says by name that nothing is a value, too.
-fn takes_null(schema: &Value) -> bool {
-    let is_null = |value: &Value| value == "null";
-    let one_is = |key: &str, is: &dyn Fn(&Value) -> bool| {
-        let list = schema[key].as_array();
-        list.is_some_and(|list| list.iter().any(is))
-    };
-    is_null(&schema["type"])
-        || one_is("type", &is_null)
-        || one_is("anyOf", &takes_null)
-        || one_is("oneOf", &takes_null)
 }
 
 fn is(value: &Value, wanted: &str) -> bool {

@@ -205,6 +205,11 @@ fn find(program: &Program) -> Result<PathBuf, OpenError> {
     if command.is_empty() {
         return Err(OpenError::Setting("the server's command is empty".into()));
     }
+    let is_line = command.contains(char::is_whitespace);
+    let not_found = |hint: &str| match is_line {
+        true => not_found("its arguments belong in \"args\", each by itself"),
+        false => not_found(hint),
+    };
     if command.contains('/') {
         let path = program.cwd.unwrap_or(Path::new("")).join(command);
         return match path.is_file() {

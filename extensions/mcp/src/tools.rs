@@ -67,6 +67,9 @@ async fn call(servers: &Servers, found: &Found, args: Value, kit: &Kit) -> Resul
         .into_iter()
         .for_each(|picture| kit.inbox.post(picture));
     match rendered.is_error {
+        true if rendered.text.trim().is_empty() => {
+            Err("the tool failed, and did not say why".into())
+        }
         true => Err(rendered.text),
         false => Ok(rendered.text),
     }

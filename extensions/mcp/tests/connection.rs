@@ -448,6 +448,10 @@ async fn what_can_not_be_started_says_what_to_do() {
             .contains("no-such-program was not found")
     );
     assert!(missing.to_string().contains("PATH"));
+    for line in ["npx -y some-server", "/usr/bin/env x"] {
+        let line = refused(&stdio(line, &[])).await;
+        assert!(line.to_string().contains("\"args\""), "{line}");
+    }
     let exits = refused(&stdio("sh", &["-c", "echo why >&2; exit 4"])).await;
     assert_eq!(
         exits.to_string(),
