@@ -720,11 +720,7 @@ fn arguments_are_held_against_a_schema_and_what_it_leaves_open_is_kept() {
             "{a}"
         );
     }
-    let wrong = fit(required(json!({"type": "string"})), null.clone());
-    assert!(
-        wrong
-            .unwrap_err()
-            .contains("must be of type string, not null")
-    );
+    let missing = fit(required(json!({"type": "string"})), null.clone());
+    assert_eq!(missing, Err("the argument `a` is missing".to_string()));
     assert_eq!(fit(named, null), Ok(json!({})));
 }

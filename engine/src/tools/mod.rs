@@ -97,8 +97,10 @@ pub fn fit(schema: &Value, args: &Value) -> Result<Value, String> {
         schema.get("patternProperties").is_some() || more.is_some_and(|more| *more != false);
     let named = schema["properties"].as_object().filter(|_| !is_open);
     fitted.retain(|name, value| {
-        let is_given = !value.is_null() || required.contains(&name.as_str());
-        is_given && named.is_none_or(|named| named.contains_key(name))
+        let kind = schema["properties"][name]["type"].as_str();
+        let takes_null =
+            required.contains(&name.as_str()) && kind.is_none_or(|kind| kind == "null");
+        (takes_null || !value.is_null()) && named.is_none_or(|named| named.contains_key(name))
     });
     if let Some(name) = required.iter().find(|name| !fitted.contains_key(**name)) {
         return Err(format!("the argument `{name}` is missing"));
