@@ -169,6 +169,18 @@ async fn ten_megabytes_are_taken_and_forty_are_refused_without_being_kept() {
 }
 
 #[tokio::test]
+async fn an_error_that_names_no_request_fails_none_in_a_pipe() {
+    if !has_python() {
+        return;
+    }
+    let connection = open(&hostile("plain")).await;
+    // What was asked at the beginning is answered: the call is the only one that waits.
+    is_well(&connection).await;
+    let answer = text(&connection, "error without a number", json!({})).await;
+    assert_eq!(answer, "done");
+}
+
+#[tokio::test]
 async fn a_call_without_an_answer_ends_in_time_and_is_cancelled() {
     if !has_python() {
         return;

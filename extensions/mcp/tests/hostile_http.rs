@@ -69,7 +69,7 @@ async fn an_answer_that_can_not_be_read_fails_its_call_in_words() {
 }
 
 #[tokio::test]
-async fn an_error_that_names_no_request_fails_the_only_one_at_once() {
+async fn an_error_that_names_no_request_is_about_the_one_that_it_answers() {
     if !has_python() {
         return;
     }
@@ -84,6 +84,16 @@ async fn an_error_that_names_no_request_fails_the_only_one_at_once() {
         assert!(began.elapsed() < Duration::from_secs(10));
         is_well(&connection).await;
     }
+    let other = call(&connection, "sleep", json!({"seconds": 1}));
+    let failing = call(
+        &connection,
+        "error without a number",
+        json!({"status": 400}),
+    );
+    let (other, failing) = tokio::join!(other, failing);
+    assert_eq!(texts(&other.unwrap()), "done");
+    let words = failing.unwrap_err().to_string();
+    assert!(words.contains("tenant header missing"), "{words}");
 }
 
 #[tokio::test]

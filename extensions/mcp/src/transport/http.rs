@@ -17,6 +17,7 @@ use rmcp::transport::streamable_http_client::{
 };
 
 use super::LONGEST;
+use super::post::Post;
 use super::sse::SseError;
 use crate::errors::{CallError, OpenError, start_of, unauthorized};
 
@@ -67,7 +68,7 @@ impl Place {
     }
 
     /// Streamable HTTP. It needs a runtime at once.
-    pub fn streamable(&self) -> StreamableHttpClientTransport<Client> {
+    pub fn streamable(&self) -> StreamableHttpClientTransport<Post> {
         let headers: HashMap<HeaderName, HeaderValue> = self
             .headers
             .iter()
@@ -78,7 +79,7 @@ impl Place {
             .max_json_response_size(LONGEST)
             .max_sse_event_size(LONGEST)
             .max_concurrent_requests(64);
-        StreamableHttpClientTransport::with_client(self.client.clone(), config)
+        StreamableHttpClientTransport::with_client(Post(self.client.clone()), config)
     }
 }
 

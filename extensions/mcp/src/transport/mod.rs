@@ -3,6 +3,7 @@
 pub mod http;
 mod lenient;
 mod message;
+mod post;
 pub mod sse;
 pub mod stdio;
 
@@ -82,9 +83,7 @@ impl<T> Gate<T> {
                 awaited.then_some(ServerJsonRpcMessage::Response(response))
             }
             ServerJsonRpcMessage::Error(mut error) => {
-                // One that names no request is about the only one, if there is but one: JSON-RPC 2.0, section 5.
-                let only = || self.link.only_expected();
-                error.id = error.id.map(number).or_else(only);
+                error.id = error.id.map(number);
                 let awaited = error.id.as_ref().is_none_or(|id| self.link.forget(id));
                 awaited.then_some(ServerJsonRpcMessage::Error(error))
             }

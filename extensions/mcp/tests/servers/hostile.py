@@ -118,6 +118,9 @@ def call(id, name, arguments, meta):
     token = meta.get("progressToken")
     if name == "ok":
         say(id)
+    elif name == "error without a number":
+        send({"id": None, "error": {"code": -32601, "message": "what was that notification?"}})
+        say(id)
     elif name == "echo":
         say(id, json.dumps(arguments))
     elif name == "cancelled":

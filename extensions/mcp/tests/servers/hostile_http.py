@@ -100,6 +100,9 @@ class Server(BaseHTTPRequestHandler):
             self.wfile.write(b'{"jsonrpc"')
             self.wfile.flush()
             self.close_connection = True
+        elif name == "sleep":
+            time.sleep(arguments["seconds"])
+            self.answer(id, {"content": [{"type": "text", "text": "done"}]})
         elif name == "hang":
             time.sleep(1000)
         elif name == "die":
