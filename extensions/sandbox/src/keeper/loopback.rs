@@ -124,11 +124,9 @@ fn listeners(list: &str, port: u16) -> impl Iterator<Item = (IpAddr, u64)> {
 /// An address as such a list has it: words of the machine's own byte order.
 fn address(hex: &str) -> Option<IpAddr> {
     let word = |at: usize| {
-        Some(
-            u32::from_str_radix(hex.get(at..at + 8)?, 16)
-                .ok()?
-                .to_ne_bytes(),
-        )
+        let digits = hex.get(at..at + 8)?;
+        let word = u32::from_str_radix(digits, 16).ok()?;
+        Some(word.to_ne_bytes())
     };
     let ip = match hex.len() {
         8 => IpAddr::from(word(0)?),

@@ -193,7 +193,9 @@ impl Door {
     pub fn take_ipv6_alone(&mut self, call: &Call) -> Answered {
         let value = call.task.bytes(call.args[3], size_of::<i32>())?;
         let is_alone = value.iter().any(|byte| *byte != 0);
-        match Socket::of(call)? {
+        let socket = Socket::of(call)?;
+        self.still_waits(call)?;
+        match socket {
             Socket::Same(socket) => set_ipv6_v6only(&socket, is_alone)?,
             Socket::Unix(_) => return Err(Errno::NOPROTOOPT),
             Socket::Other(unreached) => self.loopback.take_ipv6_alone(unreached.inode, is_alone),
