@@ -286,8 +286,10 @@ fn add(places: &Places, args: &McpAddArgs) -> Result<ExitCode, String> {
     }
     let mut named = args.header.iter().chain(&args.env);
     let is_bare = named.any(|(name, value)| is_key(name) && !value.contains("${"))
-        || without_keys(&args.target) != args.target
-        || args.target[0].contains("://") && has_key(&args.target[0]);
+        || match args.target[0].contains("://") {
+            true => has_key(&args.target[0]),
+            false => without_keys(&args.target) != args.target,
+        };
     let text = config::with(&before, &args.name, entry);
     let text = text.map_err(|why| format!("{}: {why}; nothing was changed", shown(&file)))?;
     write(&file, &text, args.scope == Scope::Project)?;

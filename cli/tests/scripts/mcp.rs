@@ -870,6 +870,7 @@ fn hooks_hear_of_a_call_through_another_tool_as_of_any_and_refused_tools_are_not
             json!({"tool": "mcp__t__tool7", "arguments": {"n": "5"}}),
         )]),
         calls(&[call("mcp_search", json!({"query": "tool8 tool7"}))]),
+        calls(&[call("mcp_call", json!({"tool": "mcp__t__nothing"}))]),
         says("ok"),
     ]);
     let flags = ["--yes", "--disallowed-tools", "mcp__t__tool8", "-p", "go"];
@@ -879,6 +880,10 @@ fn hooks_hear_of_a_call_through_another_tool_as_of_any_and_refused_tools_are_not
     assert_eq!(called["arguments"], json!({"n": 9}), "{called}");
     assert!(
         results[1].contains("mcp__t__tool7") && !results[1].contains("mcp__t__tool8:"),
+        "{results:?}"
+    );
+    assert!(
+        results[2].contains("it has: mcp__t__tool0,") && !results[2].contains("mcp__t__tool8,"),
         "{results:?}"
     );
     let heard = |file: &str| {
@@ -917,6 +922,8 @@ fn keys_in_a_command_are_not_shown_and_said_to_stand_there() {
     assert!(added.contains("a key stands in that file"), "{added}");
     let added = run(&["add", "b", "https://h.example/mcp?token=SEKRET&x=1"]);
     assert!(added.contains("a key stands in that file"), "{added}");
+    let added = run(&["add", "d", "https://tokens.example/mcp?x=1"]);
+    assert!(!added.contains("a key stands in that file"), "{added}");
     let added = run(&["add", "c", "--", "prog", "--token", "${TOKEN}"]);
     assert!(!added.contains("a key stands in that file"), "{added}");
     let shown = run(&["get", "a"]) + &run(&["get", "b"]) + &run(&["list"]);
@@ -927,76 +934,44 @@ fn keys_in_a_command_are_not_shown_and_said_to_stand_there() {
     assert!(!shown.contains("SEKRET"), "{shown}");
 }
 
-/// A server that lists one tool after so long, if at all.
-fn slow(place: &Place, seconds: f64) -> Value {
-    let script = r#"
-import json, sys, time
-time.sleep(float(sys.argv[1]))
-for line in sys.stdin:
-    asked = json.loads(line)
-    if asked.get("method") == "server/discover":
-        answer = {"resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}}
-    elif asked.get("method") == "tools/list":
-        schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
-        answer = {"tools": [{"name": "double", "inputSchema": schema}]}
-    elif asked.get("method") == "tools/call":
-        answer = {"content": [{"type": "text", "text": str(2 * asked["params"]["arguments"]["n"])}]}
-    else:
-        continue
-    print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": answer}), flush=True)
-"#;
-    place.brings("slow.py", script);
-    json!({"command": "python3", "args": [place.project("slow.py"), seconds.to_string()]})
-}
-
 #[test]
 fn a_conversation_that_goes_on_calls_the_tools_it_knows_while_their_server_still_starts() {
     let place = Place::new();
-    let configure = |server: Value| {
+    let configure = |server: &Value| {
         let configured = json!({"mcpServers": {"late": server}});
         place.own(".corecoder/mcp.json", &configured.to_string());
     };
-    let doubles = |tool: &str, args: Value| {
-        let call = call(tool, args);
+    let asks = |args: Value| {
+        let call = call("mcp__late__double", args);
         Provider::saying([calls(&[call]), says("ok")])
     };
-    configure(slow(&place, 0.0));
-    let first = doubles("mcp__late__double", json!({"n": 4}));
+    let goes_on = |args: Value, words: &str| {
+        let provider = asks(args);
+        place.done(&provider, &["--yes", "-c", "-p", "again"]);
+        let results = provider.results();
+        assert!(results.last().unwrap().contains(words), "{results:?}");
+    };
+    let schema =
+        json!({"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]});
+    let mut server = answering(&place, &listing(&["double".to_string()], schema));
+    configure(&server);
+    let first = asks(json!({"n": 4}));
     place.done(&first, &["--yes", "-p", "go"]);
-    assert_eq!(first.results(), ["8"]);
+    assert!(first.results()[0].contains(r#"{"n": 4}"#));
     // From here on nobody waits before the first request.
     place.own(".corecoder/settings.json", r#"{"mcp_wait_ms": 0}"#);
-    configure(slow(&place, 1.0));
-    let args = ["--yes", "-c", "-p", "again"];
-    for (given, answer) in [(json!({"n": "5"}), "10"), (json!({}), "so nothing was run")] {
-        let next = doubles("mcp__late__double", given);
-        place.done(&next, &args);
-        let results = next.results();
-        assert!(results.last().unwrap().contains(answer), "{results:?}");
-    }
-    configure(json!({"command": "sh", "args": ["-c", "echo no licence >&2; exit 3"]}));
-    let next = doubles("mcp__late__double", json!({"n": 6}));
-    place.done(&next, &args);
-    let results = next.results();
-    assert!(
-        results
-            .last()
-            .unwrap()
-            .contains("MCP server late can't be used: ")
-            && results.last().unwrap().contains("no licence"),
-        "{results:?}"
-    );
+    let args = server["args"].as_array_mut().unwrap();
+    let late = ["-c", r#"sleep 1; exec python3 "$@""#, "sh"];
+    args.splice(0..0, late.map(Value::from));
+    server["command"] = json!("sh");
+    configure(&server);
+    goes_on(json!({"n": "5"}), r#"{"n": 5}"#);
+    goes_on(json!({}), "so nothing was run");
+    configure(&json!({"command": "sh", "args": ["-c", "echo no licence >&2; exit 3"]}));
+    goes_on(json!({"n": 6}), "MCP server late can't be used: ");
+    goes_on(json!({"n": 6}), "no licence");
     place.own(".corecoder/mcp.json", "{}");
-    let next = doubles("mcp__late__double", json!({"n": 7}));
-    place.done(&next, &args);
-    let results = next.results();
-    assert!(
-        results
-            .last()
-            .unwrap()
-            .contains("there is no tool `mcp__late__double`"),
-        "{results:?}"
-    );
+    goes_on(json!({"n": 7}), "there is no tool `mcp__late__double`");
 }
 
 #[test]

@@ -172,17 +172,15 @@ impl Inner {
             self.add_both();
         }
         self.know(found);
-        let late: Vec<&str> = found
+        let late = found
             .iter()
-            .map(|found| found.spec.name.as_str())
-            .filter(|name| !given.direct.contains(*name))
-            .collect();
-        if late.is_empty() {
-            return;
+            .filter(|found| !given.direct.contains(&found.spec.name));
+        let late = late.count();
+        if late == 0 {
+            return self.standing.remove("mcp tools");
         }
         let text = format!(
-            "[MCP servers have {} more tools; find them with {SEARCH} and call them with {CALL}]",
-            late.len()
+            "[MCP servers have {late} more tools; find them with {SEARCH} and call them with {CALL}]"
         );
         self.standing.set("mcp tools", text);
     }

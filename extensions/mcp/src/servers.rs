@@ -157,21 +157,23 @@ impl Servers {
 
     /// The tools of all that are ready, or will be again, by name, but for what is kept from the model.
     pub fn tools(&self) -> Vec<Found> {
-        let mut tools = self.all_tools();
-        if let Some(withholds) = self.0.withholds.get() {
-            tools.retain(|found| !withholds(&found.spec.name));
-        }
+        let slots = self.0.slots.values();
+        let usable =
+            slots.filter(|slot| matches!(*slot.state.lock(), State::Ready(_) | State::Starting));
+        let mut tools: Vec<Found> = usable.flat_map(|slot| self.told_of(slot)).collect();
         tools.sort_by(|one, other| one.spec.name.cmp(&other.spec.name));
         tools
     }
 
-    fn all_tools(&self) -> Vec<Found> {
-        let slots = self.0.slots.values();
-        let usable =
-            slots.filter(|slot| matches!(*slot.state.lock(), State::Ready(_) | State::Starting));
-        usable
-            .flat_map(|slot| slot.tools.lock().list.clone())
-            .collect()
+    /// The tools of a server, as they were listed last, but for what is kept from the model.
+    fn told_of(&self, slot: &Slot) -> Vec<Found> {
+        let tools = slot.tools.lock().clone();
+        let withholds = self.0.withholds.get();
+        let told = tools
+            .list
+            .iter()
+            .filter(|found| withholds.is_none_or(|withholds| !withholds(&found.spec.name)));
+        told.cloned().collect()
     }
 
     /// Counts up whenever a server is ready, gone, or has other tools.
@@ -259,22 +261,24 @@ impl Servers {
 
     /// The tool that the model knows by this name; `None` while its server starts. `Err` is in words for the model.
     pub fn tool(&self, name: &str) -> Result<Option<Found>, String> {
-        let mut found = self.all_tools().into_iter();
-        if let Some(found) = found.find(|found| found.spec.name == name) {
-            return Ok(Some(found));
-        }
         let slot = self.slot_of(name).ok_or_else(|| {
             format!("no MCP server has a tool {name:?}; find its name with {SEARCH}")
         })?;
         let server = &slot.configured.name;
-        match &*slot.state.lock() {
-            State::Starting => Ok(None),
-            State::Ready(ready) => Err(format!(
+        let is_starting = match &*slot.state.lock() {
+            State::Starting => true,
+            State::Ready(_) => false,
+            State::Off => return Err(is_off(server)),
+            State::Failed(why) => return Err(has_failed(server, why)),
+        };
+        let tools = slot.tools.lock().clone();
+        match tools.list.iter().find(|found| found.spec.name == name) {
+            Some(found) => Ok(Some(found.clone())),
+            None if is_starting => Ok(None),
+            None => Err(format!(
                 "the MCP server {server} has no tool {name:?}; it has: {}",
-                found::names(&ready.tools.list)
+                found::names(&self.told_of(slot))
             )),
-            State::Off => Err(is_off(server)),
-            State::Failed(why) => Err(has_failed(server, why)),
         }
     }
 
