@@ -82,12 +82,6 @@ impl Link {
         self.pending.lock().contains(id)
     }
 
-    /// The one request whose answer is awaited, if it is one.
-    pub fn only_expected(&self) -> Option<RequestId> {
-        let pending = self.pending.lock();
-        (pending.len() == 1).then(|| pending.iter().next().cloned())?
-    }
-
     /// Begins to work at a request of the server's, unless there are too many.
     pub fn admit(&self) -> bool {
         let admits = self.answering.load(Ordering::Relaxed) < REQUESTS;

@@ -172,10 +172,8 @@ impl Inner {
             self.add_both();
         }
         self.know(found);
-        let late = found
-            .iter()
-            .filter(|found| !given.direct.contains(&found.spec.name));
-        let late = late.count();
+        let is_late = |found: &&Found| !given.direct.contains(&found.spec.name);
+        let late = found.iter().filter(is_late).count();
         if late == 0 {
             return self.standing.remove("mcp tools");
         }

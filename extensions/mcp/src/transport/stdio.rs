@@ -78,10 +78,7 @@ impl Stdio {
                 }
                 return;
             }
-            Line::TooLong(start) => {
-                awaited_in(start, &self.link).or_else(|| self.link.only_expected())
-            }
-            Line::EndOfTooLong(end) => awaited_in(end, &self.link),
+            Line::TooLong(part) | Line::EndOfTooLong(part) => awaited_in(part, &self.link),
         };
         if let Some(id) = id {
             let words = format!(
